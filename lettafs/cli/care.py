@@ -1,0 +1,74 @@
+"""Commands that look after a directory: `doctor`, `rebuild` and `gc`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lettafs.cli.clean import clean
+from lettafs.cli.options import agent_dir, as_json, json_option
+from lettafs.cli.words import count
+from lettafs.sdk.open import open_agent
+from lettafs.values.problem import Problem
+
+__all__ = ["doctor_command", "gc_command", "problem_line", "rebuild_command"]
+
+_PROBLEMS_FOUND = 4
+
+
+def problem_line(problem: Problem) -> str:
+    """Return a problem as `path:line: message — remedy`."""
+    remedy = f" — {problem.remedy}" if problem.remedy else ""
+    return " ".join(clean(f"{problem}{remedy}").split())
+
+
+@click.command("doctor")
+@agent_dir
+@click.option("--repair", is_flag=True, help="Mend what can be mended without loss.")
+@json_option
+@click.pass_context
+def doctor_command(ctx: click.Context, agent_dir: Path, *, repair: bool, json_output: bool) -> None:
+    """List every problem with path, line and remedy.
+
+    Leaves with exit code 4 when problems are left, and 0 when there are none.
+    """
+    agent = open_agent(agent_dir)
+    mended: list[str] = []
+    if repair:
+        mended, problems = agent.repair()
+    else:
+        problems = agent.problems()
+    if json_output:
+        as_json({"mended": mended, "problems": problems})
+    else:
+        for words in mended:
+            click.echo(f"mended: {clean(words)}")
+        for problem in problems:
+            click.echo(problem_line(problem))
+        mendable = sum(problem.repairable for problem in problems)
+        hint = f" ({mendable} can be mended: --repair)" if mendable and not repair else ""
+        click.echo(f"{count(len(problems), 'problem')}{hint}", err=bool(problems))
+    if problems:
+        ctx.exit(_PROBLEMS_FOUND)
+
+
+@click.command("rebuild")
+@agent_dir
+def rebuild_command(agent_dir: Path) -> None:
+    """Delete what is derived and build it anew.
+
+    Nothing canonical is touched; a rebuild is always safe.
+    """
+    for words in open_agent(agent_dir).rebuild() or ["There was nothing to rebuild."]:
+        click.echo(clean(words))
+
+
+@click.command("gc")
+@agent_dir
+def gc_command(agent_dir: Path) -> None:
+    """Pack the history.
+
+    The directory grows smaller; no checkpoint is lost.
+    """
+    click.echo(clean(open_agent(agent_dir).pack()))

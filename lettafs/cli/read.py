@@ -1,0 +1,193 @@
+"""Commands that read an agent: `memory`, `prompt` and `search`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from lettafs.cli.care import problem_line
+from lettafs.cli.clean import clean
+from lettafs.cli.line import echo
+from lettafs.cli.listings import (
+    blame_lines,
+    hit_lines,
+    last_changes,
+    log_lines,
+    memory_lines,
+)
+from lettafs.cli.options import agent_dir, as_json, json_option, text_in
+from lettafs.cli.prompt import prompt_json, prompt_lines, token_lines
+from lettafs.cli.surroundings import open_editor
+from lettafs.errors import UsageProblem
+from lettafs.sdk.agent import Agent
+from lettafs.sdk.open import open_agent
+
+__all__ = ["edit_block", "memory_command", "prompt_command", "search_command"]
+
+_SOURCES = ("recall", "archival")
+
+
+@click.command("memory")
+@agent_dir
+@click.argument("label", required=False)
+@click.option("--history", is_flag=True, help="Checkpoints that changed the block.")
+@click.option("--blame", is_flag=True, help="Where each line of the block comes from.")
+@click.option("--edit", is_flag=True, help="Open the block in $VISUAL or $EDITOR.")
+@json_option
+def memory_command(
+    agent_dir: Path,
+    label: str | None,
+    *,
+    history: bool,
+    blame: bool,
+    edit: bool,
+    json_output: bool,
+) -> None:
+    """Show core memory: blocks with size, limit and last change.
+
+    With LABEL: the block's text, byte for byte when it goes to a file or a pipe.
+    """
+    if history + blame + edit > 1:
+        raise UsageProblem("--history, --blame and --edit are three questions: ask one at a time.")
+    if label is None and (history or blame or edit):
+        raise UsageProblem("Name the block: lettafs memory DIR LABEL.")
+    agent = open_agent(agent_dir)
+    if label is None:
+        _list_blocks(agent, json_output=json_output)
+        return
+    label = text_in(label)
+    if history:
+        entries = agent.history(label)
+        as_json(entries) if json_output else echo(log_lines(entries))
+    elif blame:
+        lines = agent.blame(label)
+        as_json(lines) if json_output else echo(blame_lines(lines))
+    elif edit:
+        click.echo(edit_block(agent, label))
+    elif json_output:
+        as_json(agent.block(label))
+    else:
+        _print_value(agent.block(label).value)
+
+
+@click.command("prompt")
+@agent_dir
+@json_option
+def prompt_command(agent_dir: Path, *, json_output: bool) -> None:
+    """Show exactly what the model would be sent next.
+
+    The system text, the messages and the tools; in a terminal a table of tokens by section first.
+    """
+    prompt = open_agent(agent_dir).prompt()
+    if json_output:
+        as_json(prompt_json(prompt))
+        return
+    if sys.stdout.isatty():
+        echo(token_lines(prompt))
+        click.echo()
+    echo(prompt_lines(prompt))
+
+
+@click.command("search")
+@agent_dir
+@click.argument("query")
+@click.option(
+    "--in",
+    "sources",
+    metavar="SOURCES",
+    default=",".join(_SOURCES),
+    show_default=True,
+    help="Where to look: recall (everything said), archival (everything put away).",
+)
+@click.option(
+    "-k", metavar="N", type=click.IntRange(min=1), default=10, show_default=True, help="How many."
+)
+@click.option("--since", metavar="DATE", help="Only from this day on (2026-03-01), or time.")
+@click.option("--until", metavar="DATE", help="Only until this day's end, or time.")
+@click.option("--exact", is_flag=True, help="Find QUERY as it stands, anywhere in a text.")
+@json_option
+def search_command(
+    agent_dir: Path,
+    query: str,
+    *,
+    sources: str,
+    k: int,
+    since: str | None,
+    until: str | None,
+    exact: bool,
+    json_output: bool,
+) -> None:
+    """Search everything said and everything put away.
+
+    Each hit: when, who said it or that it is a passage, its id, and the text.
+    """
+    named = tuple(name.strip() for name in sources.split(",") if name.strip())
+    unknown = [name for name in named if name not in _SOURCES]
+    if unknown or not named:
+        what = f"cannot look in {unknown[0]!r}" if unknown else "nowhere to look"
+        raise UsageProblem(f"--in: {what}. There are {' and '.join(_SOURCES)}.")
+    hits = open_agent(agent_dir).search(
+        text_in(query), sources=named, k=k, since=since, until=until, exact=exact
+    )
+    if json_output:
+        as_json(hits)
+    elif hits:
+        echo(hit_lines(hits, query))
+    else:
+        click.echo("Nothing found.", err=True)
+
+
+def edit_block(agent: Agent, label: str) -> str:
+    """Let the person edit a block in their editor; return in a sentence what came of it.
+
+    Raises:
+        UsageProblem: there is no such block, or no editor.
+    """
+    before = agent.block(label)
+    open_editor(agent.path / before.path)
+    blocks, problems = agent.blocks()
+    for problem in problems:
+        if problem.path == before.path:
+            return f"The block cannot be read now: {problem_line(problem)}"
+    after = next((block for block in blocks if block.path == before.path), None)
+    if after is None:
+        return f"{clean(before.path)} is gone."
+    if after == before:
+        return f"{clean(before.path)} is unchanged."
+    return f"{clean(before.path)} changed; the next turn sees it and commits it in your name."
+
+
+def _list_blocks(agent: Agent, *, json_output: bool) -> None:
+    blocks, problems = agent.blocks()
+    if json_output:
+        last = last_changes(agent, blocks)
+        as_json(
+            [
+                {
+                    "label": block.label,
+                    "path": block.path,
+                    "description": block.description,
+                    "chars": len(block.value),
+                    "limit_chars": block.limit_chars,
+                    "read_only": block.read_only,
+                    "last_change": last[block.label],
+                    "value": block.value,
+                }
+                for block in blocks
+            ]
+        )
+    else:
+        echo(memory_lines(agent))
+    for problem in problems:
+        click.echo(problem_line(problem), err=True)
+
+
+def _print_value(value: str) -> None:
+    """Print a block's text: as it is into a pipe, cleaned on a terminal."""
+    if sys.stdout.isatty():
+        click.echo(clean(value))
+    else:
+        # Bytes, so that no layer changes line ends or adds one: a block is its bytes.
+        click.echo(value.encode("utf-8"), nl=False)

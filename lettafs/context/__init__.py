@@ -1,0 +1,1 @@
+"""Files to request: what a model is sent."""

@@ -1,0 +1,94 @@
+"""Fitting the window into the model's context.
+
+When the messages no longer fit, the oldest leave, down to a mark well below the limit, so that the
+window's beginning, and with it what a provider has cached, stays the same for many turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from lettafs.context.tokens import estimate_message
+from lettafs.values.message import Message, Part, ToolReturn
+
+__all__ = ["Fitted", "clip_returns", "fit"]
+
+_KEEP_SHARE = 0.6
+"""Of the budget, what is kept after messages had to leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The messages that are sent."""
+
+    messages: tuple[Message, ...]
+    left_out: int
+    """How many had to leave; 0: all fit."""
+    dropped: tuple[str, ...] = ()
+    """Ids of those that left from behind the first message: the middle of a long run."""
+
+
+def fit(messages: Sequence[Message], *, budget_tokens: int) -> Fitted:
+    """Return the newest messages that fit, beginning with a user's message.
+
+    What the user said last is always kept, and so is the last message with what belongs to it,
+    however long they are: whether the model takes them is for the model to say. When the run that
+    answers has itself grown too long, its oldest steps leave from between the two.
+    """
+    costs = [estimate_message(message) for message in messages]
+    if sum(costs) <= budget_tokens:
+        return Fitted(tuple(messages), 0)
+    keep = int(budget_tokens * _KEEP_SHARE)
+    asked = [at for at, message in enumerate(messages) if _is_said(message)]
+    present = asked[-1] if asked else None
+    first = _tail(messages, costs, keep)
+    if present is None:
+        return Fitted(tuple(messages[first:]), first)
+    if first <= present:
+        start = next(at for at in asked if at >= first)
+        return Fitted(tuple(messages[start:]), start)
+    first = _tail(messages, costs, keep - costs[present], after=present)
+    dropped = tuple(message.id for message in messages[present + 1 : first])
+    return Fitted((messages[present], *messages[first:]), present + len(dropped), dropped)
+
+
+def _is_said(message: Message) -> bool:
+    return message.role == "user" and message.kind == "message"
+
+
+def _tail(messages: Sequence[Message], costs: Sequence[int], keep: int, *, after: int = -1) -> int:
+    """Return where the newest messages begin that cost no more than `keep` together.
+
+    At least the last message is among them, and never a return without its call.
+    """
+    first = len(messages) - 1
+    total = costs[first]
+    while first > after + 1 and total + costs[first - 1] <= keep:
+        first -= 1
+        total += costs[first]
+    while first > after + 1 and messages[first].role == "tool":
+        first -= 1
+    return first
+
+
+def clip_returns(messages: Sequence[Message], *, context_window: int) -> tuple[Message, ...]:
+    """Return the messages with overlong tool returns cut, as they are sent and not as kept.
+
+    The limit is Letta's: 20 % of the window at four characters a token, 5,000 at least.
+    """
+    limit = max(5_000, context_window * 4 // 5)
+    return tuple(_clipped(message, limit) for message in messages)
+
+
+def _clipped(message: Message, limit: int) -> Message:
+    if not any(len(part.text) > limit for part in message.tool_returns):
+        return message
+    return replace(message, parts=tuple(_clip_part(part, limit) for part in message.parts))
+
+
+def _clip_part(part: Part, limit: int) -> Part:
+    if not isinstance(part, ToolReturn) or len(part.text) <= limit:
+        return part
+    note = f"\n[cut: {limit} of {len(part.text)} characters shown]"
+    return replace(part, text=part.text[:limit] + note)

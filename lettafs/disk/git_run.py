@@ -1,0 +1,131 @@
+"""Running git: one command, its input and output, and no surroundings it was not given.
+
+The only import of GitPython. Of it only the command runner is used, with the flags and the
+environment of `git_flags`: much of its object interface runs what a repository's configuration
+names.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lettafs.disk.git_flags import FLAGS, environment
+from lettafs.errors import HistoryProblem
+
+if TYPE_CHECKING:
+    import git.cmd
+
+__all__ = ["TIMEOUT_S", "Runner", "program"]
+
+TIMEOUT_S = 60.0
+
+
+class Runner:
+    """Runs git for one home."""
+
+    def __init__(self, root: Path, *, index: Path) -> None:
+        self._root = root
+        self._index = index
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        extra: Mapping[str, str] | None = None,
+        timeout_s: float = TIMEOUT_S,
+        own: bool = False,
+        inside: Path | None = None,
+    ) -> bytes:
+        """Return what a command prints; arguments as `start`.
+
+        Raises:
+            HistoryProblem: it failed; the message is git's own.
+        """
+        status, out, errors = self.start(
+            command, stdin=stdin, extra=extra, timeout_s=timeout_s, own=own, inside=inside
+        )
+        if status != 0:
+            said = errors.decode("utf-8", "replace").strip().replace("\n", "; ")
+            raise HistoryProblem(f"git {command[0]} failed: {said[:500] or f'status {status}'}")
+        return out
+
+    def start(
+        self,
+        command: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        extra: Mapping[str, str] | None = None,
+        timeout_s: float = TIMEOUT_S,
+        own: bool = False,
+        inside: Path | None = None,
+    ) -> tuple[int, bytes, bytes]:
+        """Return status, output and error output of a command.
+
+        Args:
+            command: the command and its arguments, without `git` and without flags before it.
+            stdin: what it reads.
+            extra: more for its environment.
+            timeout_s: seconds after which it is killed.
+            own: let git read the person's own settings: for their name, and nothing else.
+            inside: the directory to run in, and to take for the work tree; else the home, and none.
+
+        Raises:
+            HistoryProblem: git is missing, cannot be started, or took too long.
+        """
+        path = program()
+        if path is None:
+            raise HistoryProblem("git is not installed, or not on the PATH")
+        surroundings = environment(self._root, index=self._index)
+        if own:
+            del surroundings["GIT_CONFIG_GLOBAL"]
+        if inside is not None:
+            surroundings["GIT_WORK_TREE"] = str(inside)
+        surroundings.update(extra or {})
+        try:
+            # Kept in a variable: it ends the process when it goes out of scope.
+            owner = _runner(str(inside or self._root)).execute(
+                [path, *FLAGS, *command],
+                istream=subprocess.PIPE,
+                as_process=True,
+                env=surroundings,
+            )
+        except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
+            raise HistoryProblem(f"git could not be started: {error}") from error
+        process = owner.proc
+        if process is None:
+            raise HistoryProblem("git could not be started")
+        try:
+            out, errors = process.communicate(stdin, timeout=timeout_s)
+        except subprocess.TimeoutExpired as error:
+            process.kill()
+            process.communicate()
+            raise HistoryProblem(f"git {command[0]} took over {timeout_s:g} s") from error
+        return process.returncode, out, errors
+
+
+@functools.cache
+def _find(path: str) -> str | None:
+    found = shutil.which("git", path=path)
+    # A relative entry of the PATH would let a directory bring its own "git".
+    return found if found is not None and os.path.isabs(found) else None
+
+
+def program() -> str | None:
+    """Return where git is on the PATH of this moment; None when it is not there."""
+    return _find(os.pathsep.join(os.get_exec_path()))
+
+
+def _runner(root: str) -> git.cmd.Git:
+    # Reason: GitPython takes a tenth of a second to import, and looks for git while it does.
+    try:
+        from git.cmd import Git
+    except ImportError as error:
+        raise HistoryProblem(f"git could not be started: {error}") from error
+    return Git(root)

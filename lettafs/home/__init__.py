@@ -1,0 +1,1 @@
+"""One agent directory as a unit."""

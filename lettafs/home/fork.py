@@ -1,0 +1,90 @@
+"""Fork: a second agent from this one, with its own id and the history so far.
+
+The source is only read: its objects are copied as files and no git runs in it. What was edited
+there but not committed comes along as the new agent's first own change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from lettafs.disk import atomic, fingerprint
+from lettafs.disk.git import Git, Person
+from lettafs.errors import HistoryProblem
+from lettafs.format import agent_toml, layout
+from lettafs.home.create import refuse_unless_free
+from lettafs.home.home import Home
+from lettafs.home.turn import begin
+from lettafs.ids import NewId
+
+__all__ = ["fork_home"]
+
+
+def fork_home(
+    source: Home,
+    root: Path,
+    *,
+    name: str | None,
+    at: str | None,
+    now: Callable[[], datetime],
+    new_id: NewId,
+    person: Person,
+    about: Mapping[str, str],
+) -> Home:
+    """Make a second agent; return its home.
+
+    Args:
+        source: the agent to fork; not changed.
+        root: the new agent's place.
+        name: the new agent's name; None: that of its directory.
+        at: a checkpoint to begin from; None: as the source is now.
+        now: the time of the first own commit.
+        new_id: gives the new agent its id.
+        person: who forks.
+        about: what a second process is told.
+
+    Raises:
+        UsageProblem: the place is taken.
+        HistoryProblem: `at` names no checkpoint, or there is no history.
+        DiskProblem: the disk refused.
+    """
+    refuse_unless_free(root)
+    has_history = source.git.available and source.git.exists() and source.git.state().head
+    if at is not None and not has_history:
+        raise HistoryProblem(f"{source.root.name} has no history to fork from.")
+    commit: str | None = None
+    if has_history:
+        commit = source.git.resolve(at) if at is not None else source.git.state().head
+    files = _committed(source.git, commit) if at is not None and commit else _present(source.root)
+    settings = files.pop(layout.AGENT_TOML)
+    for path in sorted(files):
+        atomic.make_dirs((root / path).parent)
+        atomic.replace(root / path, files[path])
+    if commit is not None:
+        source.git.copy_objects_to(root, commit=commit)
+    changes = {"id": new_id("agent"), "name": name or root.resolve().name}
+    atomic.make_dirs(root)
+    atomic.replace(root / layout.AGENT_TOML, agent_toml.with_settings(settings, changes))
+    home = Home(root)
+    begin(home, now=now, new_id=new_id, person=person, about=about).close()
+    return home
+
+
+def _present(root: Path) -> dict[str, bytes]:
+    """Return the canonical files as they lie there; links and devices are left behind."""
+    swept, _ = fingerprint.sweep(root, layout.is_canonical)
+    return {path: atomic.read_bytes(root / path) for path in swept}
+
+
+def _committed(git: Git, commit: str) -> dict[str, bytes]:
+    """Return the canonical files of a commit; names that would lie elsewhere are left behind."""
+    found = {}
+    for path in git.files(commit):
+        data = git.read(commit, path) if layout.is_canonical(path) else None
+        if data is not None:
+            found[path] = data
+    if layout.AGENT_TOML not in found:
+        raise HistoryProblem(f"{commit[:10]} holds no agent.toml: it is no checkpoint of an agent.")
+    return found

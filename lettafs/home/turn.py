@@ -1,0 +1,525 @@
+"""A turn: the exclusive hold on a home from input to commit.
+
+Everything that changes a home goes through one: the conversation, an undo, a note put into archival
+memory from the command line. A turn begins by recovering what a crash left and adopting what a
+person changed, and ends with one commit of exactly the bytes it wrote.
+
+All of it is synchronous: leaving a turn needs no await, so that a cancelled run still closes it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from threading import RLock
+from types import TracebackType
+
+from lettafs.disk import atomic, lock
+from lettafs.disk.fingerprint import blob_sha1
+from lettafs.disk.git import Person
+from lettafs.errors import Busy, DiskProblem, HistoryProblem, LettafsError
+from lettafs.format import agent_toml, frontmatter, layout
+from lettafs.format.recall_line import EditRecord, RecallRecord
+from lettafs.home import adopt, recover
+from lettafs.home.baseline import Baseline, Dirty, dirty, load_baseline, save_baseline
+from lettafs.home.home import Home, agent_person
+from lettafs.ids import NewId
+from lettafs.stores import blocks as block_store
+from lettafs.stores.blocks import BlockWrite
+from lettafs.values.agent import AgentSettings
+from lettafs.values.block import Block
+from lettafs.values.event import MemoryChanged, Notice
+from lettafs.values.passage import Passage
+
+__all__ = ["Turn", "begin", "busy", "timestamp", "try_begin"]
+
+
+def timestamp(moment: datetime) -> str:
+    """Return a time as records carry it: ISO 8601, UTC, microseconds."""
+    from datetime import UTC
+
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+class Turn:
+    """An open turn. Made by `begin`, ended by `close`, also as a context manager."""
+
+    def __init__(
+        self,
+        home: Home,
+        held: lock.Held,
+        *,
+        now: Callable[[], datetime],
+        new_id: NewId,
+        person: Person,
+    ) -> None:
+        self.home = home
+        self.now = now
+        self.new_id = new_id
+        self.person = person
+        self.run_id: str | None = None
+        self.notices: list[Notice] = []
+        """What was found at the beginning and between steps; the caller shows and clears them."""
+        self.changes: list[MemoryChanged] = []
+        """What the agent changed in the step that is running; the loop begins it anew."""
+        self._shown = 0
+        self._told: set[Notice] = set()
+        # A commit runs in a thread; whoever ends the turn meanwhile waits for it here.
+        self._committing = RLock()
+        self._held = held
+        self._written: dict[str, bytes | None] = {}
+        self._announced: dict[str, bytes | None] = {}
+        self._touched: set[str] = set()
+        self.baseline = Baseline(None)
+
+    # -- what a turn knows ---------------------------------------------------------------------
+
+    @property
+    def agent(self) -> AgentSettings:
+        """The settings, as they are now."""
+        settings = self.home.settings()
+        return settings.agent
+
+    def time(self) -> str:
+        """Return now, as records carry it."""
+        return timestamp(self.now())
+
+    def new_changes(self) -> list[MemoryChanged]:
+        """Return what the agent changed since this was last asked."""
+        fresh = self.changes[self._shown :]
+        self._shown = len(self.changes)
+        return fresh
+
+    def begin_step(self) -> None:
+        """Forget the last step's changes and adopt what a person edited meanwhile."""
+        self.changes.clear()
+        self._shown = 0
+        self.adopt()
+
+    def take_notices(self) -> list[Notice]:
+        """Return what a person should be told, once."""
+        taken = [notice for notice in dict.fromkeys(self.notices) if notice not in self._told]
+        self._told.update(taken)
+        self.notices.clear()
+        return taken
+
+    def wrote(self) -> dict[str, str | None]:
+        """Return path to blob id of what this turn wrote and has not committed."""
+        blobs = {
+            path: None if data is None else blob_sha1(data) for path, data in self._written.items()
+        }
+        blobs.update((path, blob_sha1(data)) for path, data in self.journals())
+        return blobs
+
+    def has_written(self, path: str) -> bool:
+        """Tell whether this turn wrote a file that no commit holds yet."""
+        return path in self._written
+
+    def journals(self) -> Iterator[tuple[str, bytes]]:
+        """Yield the segments this turn appended to, as they are; one somebody took away is not."""
+        for path in sorted(self._touched):
+            data = self._bytes_now(path)
+            if data is not None:
+                yield path, data
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def append(self, *records: RecallRecord) -> None:
+        """Make journal records durable.
+
+        Raises:
+            DiskProblem: the disk refused.
+        """
+        self._touched.update(self.home.recall.append(records))
+
+    def insert_passages(self, passages: Sequence[Passage]) -> None:
+        """Make passages durable.
+
+        Raises:
+            DiskProblem: the disk refused.
+        """
+        self._touched.update(self.home.archival.insert(passages))
+
+    def delete_passages(self, ids: Sequence[str]) -> None:
+        """Record that passages are gone.
+
+        Raises:
+            DiskProblem: the disk refused.
+        """
+        self._touched.update(self.home.archival.delete(ids, created_at=self.time()))
+
+    def edit_block(self, block: Block, change: Callable[[Block], str]) -> tuple[str, str]:
+        """Change a block's value; return the value before and after.
+
+        `change` gets the block as it is now, and is called again when somebody saves meanwhile.
+
+        Raises:
+            BlockProblem: the block is gone or broken, or `change` raised it.
+            DiskProblem: the disk refused; the block is as it was.
+        """
+        values: list[str] = ["", ""]
+
+        def rewrite(current: Block, data: bytes) -> bytes:
+            values[:] = [current.value, change(current)]
+            return frontmatter.with_value(data, values[1])
+
+        self._commit_unseen(block.path)
+        write = block_store.edit(
+            self.home.root, block.path, change=rewrite, announce=self._announce
+        )
+        if write.before != write.after:
+            self._note(write, block.label, values[0], values[1])
+        return values[0], values[1]
+
+    def edit_header(self, block: Block, key: str, value: str) -> None:
+        """Change one key of a block's header.
+
+        Raises:
+            BlockProblem: the block is gone or broken.
+            DiskProblem: the disk refused.
+        """
+        self._commit_unseen(block.path)
+        write = block_store.edit(
+            self.home.root,
+            block.path,
+            change=lambda _, data: frontmatter.with_key(data, key, value),
+            announce=self._announce,
+        )
+        self._written[write.path] = write.after
+
+    def create_block(self, label: str, value: str, *, description: str) -> None:
+        """Make a new block.
+
+        Raises:
+            BlockProblem: the label is taken.
+            DiskProblem: the disk refused.
+        """
+        paths, _ = block_store.block_paths(self.home.root)
+        path = layout.block_path(label, taken=paths)
+        says = None if layout.path_label(path) == label else label
+        data = frontmatter.render_block(value, label_in_header=says, description=description)
+        write = block_store.create(self.home.root, label, data, announce=self._announce)
+        self._note(write, label, None, value)
+
+    def delete_block(self, block: Block) -> None:
+        """Take a block away.
+
+        Raises:
+            BlockProblem: it is gone, or somebody saved it at this moment.
+            DiskProblem: the disk refused.
+        """
+        self._commit_unseen(block.path)
+        write = block_store.delete(self.home.root, block.path, announce=self._announce)
+        self._note(write, block.label, block.value, None)
+
+    def rename_block(self, block: Block, label: str) -> None:
+        """Give a block another label.
+
+        Raises:
+            BlockProblem: the label is taken, or the file changed at this moment.
+            DiskProblem: the disk refused.
+        """
+        self._commit_unseen(block.path)
+        made, gone = block_store.rename(self.home.root, block.path, label, announce=self._announce)
+        self._note(made, label, None, block.value)
+        self._note(gone, block.label, block.value, None)
+
+    def write_file(self, path: str, data: bytes | None) -> None:
+        """Write a canonical file whole (None: delete it), as part of this turn.
+
+        For undo and settings, which hold the turn and have adopted everything before.
+
+        Raises:
+            DiskProblem: the disk refused.
+        """
+        full = self.home.root / path
+        self._announce(BlockWrite(path, self._bytes_now(path), data))
+        if data is None:
+            atomic.remove(full, expected=None)
+        else:
+            atomic.make_dirs(full.parent)
+            atomic.replace(full, data)
+        self._written[path] = data
+
+    def _bytes_now(self, path: str) -> bytes | None:
+        try:
+            return atomic.read_bytes(self.home.root / path)
+        except FileNotFoundError:
+            return None
+
+    def _announce(self, write: BlockWrite) -> None:
+        """Write an edit ahead to the journal: after a crash it tells whose change it was."""
+        self._announced[write.path] = write.after
+        self.append(
+            EditRecord(
+                0,
+                path=write.path,
+                before=block_store.digest(write.before),
+                after=block_store.digest(write.after),
+                run_id=self.run_id,
+            )
+        )
+
+    def _note(self, write: BlockWrite, label: str, before: str | None, after: str | None) -> None:
+        self._written[write.path] = write.after
+        self.changes.append(MemoryChanged(label, before, after))
+
+    # -- other people's edits --------------------------------------------------------------------
+
+    def _commit_unseen(self, path: str) -> None:
+        """Adopt first if somebody saved this file since the last look.
+
+        Their text then stands in a commit of its own before the agent's edit builds on it.
+        """
+        data = self._bytes_now(path)
+        if data is None or not self.home.git.available:
+            return
+        expected = self.wrote().get(path, self.baseline.blobs.get(path))
+        if blob_sha1(data) != expected:
+            self.adopt()
+
+    def adopt(self) -> None:
+        """Commit what a person changed since the last look; add notices.
+
+        Never raises for what a person did: what cannot be adopted stays where it is, with a notice.
+        """
+        self.notices += adopt.adopt(self)
+
+    def commit_so_far(self) -> None:
+        """Commit what this turn wrote until now, because somebody has built on it.
+
+        Their text then stands in a commit of its own behind the agent's, so that each of the two
+        can be told, and taken back, by itself.
+        """
+        labels = ", ".join(
+            layout.path_label(path) if layout.is_block_path(path) else path
+            for path in sorted(self._written)
+        )
+        left = self.home.recall.unfinished()
+        trailers = {"Lettafs-Run": self.run_id or ""}
+        if left is not None and left.run_id == self.run_id:
+            trailers["Lettafs-Message"] = left.message_id or ""
+        self.commit_own(f"Edit {labels} in the middle of a turn", trailers)
+
+    def dirty(self) -> list[Dirty]:
+        """Return the files that differ from what was committed and what this turn wrote."""
+        found, problems = dirty(self.home.root, self.baseline, ours=self.wrote())
+        self.notices += [Notice(f"{p}.", "warning", p.code) for p in problems]
+        return [change for change in found if not self._is_our_own(change)]
+
+    def _is_our_own(self, change: Dirty) -> bool:
+        """Tell an edit that took place although the disk reported a failure after it."""
+        if change.path not in self._announced or self._announced[change.path] != change.data:
+            return False
+        self._written[change.path] = change.data
+        return True
+
+    # -- history -------------------------------------------------------------------------------
+
+    def commit_own(
+        self, subject: str, trailers: Mapping[str, str], *, author: Person | None = None
+    ) -> str | None:
+        """Commit exactly what this turn wrote; return the commit, None if there is nothing.
+
+        A checkpoint that cannot be made is a notice, not an error: the files are durable, and the
+        next turn commits them.
+        """
+        with self._committing:
+            changes: dict[str, bytes | None] = dict(self._written)
+            changes.update(self.journals())
+            return self.commit(
+                changes,
+                subject=subject,
+                trailers=trailers,
+                author=author or agent_person(self.agent),
+            )
+
+    def commit(
+        self,
+        changes: Mapping[str, bytes | None],
+        *,
+        subject: str,
+        trailers: Mapping[str, str],
+        author: Person,
+    ) -> str | None:
+        """Commit these bytes; return the commit, None when nothing changed or git refused."""
+        git = self.home.git
+        if not changes or not git.available:
+            return None
+        lines = "\n".join(f"{key}: {value}" for key, value in trailers.items() if value)
+        # One line, whatever a file's name or a person's words hold: trailers are ours alone.
+        subject = " ".join(subject.split())
+        message = f"{subject}\n\n{lines}\n" if lines else f"{subject}\n"
+        settled = git.state().settled
+        try:
+            commit = git.commit(
+                changes,
+                message=message,
+                author=author,
+                when=self.now().astimezone().isoformat(timespec="seconds"),
+                on="head" if settled else "pending",
+            )
+        except (HistoryProblem, DiskProblem) as error:
+            self.notices.append(
+                Notice(f"The checkpoint is postponed: {error}", "warning", "postponed")
+            )
+            return None
+        self._committed(changes, commit)
+        return commit
+
+    def _committed(self, changes: Mapping[str, bytes | None], commit: str | None) -> None:
+        """Bring the baseline to the new commit."""
+        if commit is not None:
+            self.baseline.commit = commit
+        for path, data in changes.items():
+            self.baseline.stamps.pop(path, None)
+            if data is None:
+                self.baseline.blobs.pop(path, None)
+            else:
+                self.baseline.blobs[path] = blob_sha1(data)
+            self._written.pop(path, None)
+            self._touched.discard(path)
+
+    # -- end -----------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Let go of the home. What was not committed is durable and committed by the next turn."""
+        self._committing.acquire()
+        try:
+            if self.home.git.available:
+                dirty(self.home.root, self.baseline, ours=self.wrote())  # takes stamps
+                save_baseline(self.home.root, self.baseline)
+        except LettafsError:
+            pass  # the baseline is derived
+        finally:
+            self._held.release()
+            self._committing.release()
+
+    def __enter__(self) -> Turn:
+        """Return the turn itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the turn."""
+        self.close()
+
+
+def try_begin(
+    home: Home,
+    *,
+    now: Callable[[], datetime],
+    new_id: NewId,
+    person: Person,
+    about: Mapping[str, str],
+) -> Turn | None:
+    """Return an open turn, recovered and adopted; None when another process holds it.
+
+    Raises:
+        NotAnAgent: agent.toml is missing or cannot be read.
+        DiskProblem: the directory cannot be written.
+    """
+    atomic.make_dirs(home.root / layout.LETTAFS)
+    held = lock.acquire(home.root / layout.LOCK, about=about)
+    if held is None:
+        return None
+    turn = Turn(home, held, now=now, new_id=new_id, person=person)
+    try:
+        _prepare(turn)
+    except BaseException:
+        held.release()
+        raise
+    return turn
+
+
+def begin(
+    home: Home,
+    *,
+    now: Callable[[], datetime],
+    new_id: NewId,
+    person: Person,
+    about: Mapping[str, str],
+    timeout_s: float = 5.0,
+) -> Turn:
+    """Return an open turn, waiting for the one who holds it.
+
+    Raises:
+        Busy: it was held for `timeout_s` seconds; the error says by whom.
+        NotAnAgent: agent.toml is missing or cannot be read.
+        DiskProblem: the directory cannot be written.
+    """
+    import time
+
+    end = time.monotonic() + timeout_s
+    while True:
+        turn = try_begin(home, now=now, new_id=new_id, person=person, about=about)
+        if turn is not None:
+            return turn
+        if time.monotonic() >= end:
+            raise busy(home)
+        time.sleep(0.02)
+
+
+def busy(home: Home) -> Busy:
+    """Return the error that says who holds a home's turn."""
+    who = lock.holder(home.root / layout.LOCK)
+    return Busy(
+        f"{home.root.name} is busy: {who} holds its turn. Wait for it to end, or end it.",
+        holder=who,
+    )
+
+
+def _prepare(turn: Turn) -> None:
+    """Recover, then adopt: the state every turn begins from."""
+    home = turn.home
+    settings = home.settings()
+    turn.notices += [Notice(f"{p}.", "warning", p.code) for p in settings.problems]
+    git = home.git
+    fresh = git.available and not git.exists()
+    if fresh:
+        try:
+            git.init()
+        except HistoryProblem as error:
+            turn.notices.append(Notice(f"There is no history yet: {error}", "warning", "history"))
+    if settings.agent.id is None and not settings.broken:
+        _give_id(turn)
+    if git.available:
+        for name in git.heal():
+            turn.notices.append(
+                Notice(f"Removed a lock left by a crash: {name}.", "info", "healed")
+            )
+        turn.baseline = _baseline(turn)
+    turn.notices += recover.recover(turn)
+    turn.adopt()
+    if fresh:
+        turn.notices.append(Notice("Its history begins now.", "info", "history"))
+
+
+def _baseline(turn: Turn) -> Baseline:
+    git = turn.home.git
+    state = git.state()
+    commit = state.head if state.settled else (git.pending() or state.head)
+    try:
+        return load_baseline(turn.home.root, git, commit=commit)
+    except HistoryProblem as error:
+        turn.notices.append(Notice(f"History cannot be read: {error}", "warning", "history"))
+        return Baseline(commit)
+
+
+def _give_id(turn: Turn) -> None:
+    """Give a directory made by hand its id, and the files git needs."""
+    root = turn.home.root
+    path = root / layout.AGENT_TOML
+    data = atomic.read_bytes(path)
+    atomic.replace(path, agent_toml.with_settings(data, {"id": turn.new_id("agent")}))
+    for name, content in (
+        (layout.GITIGNORE_FILE, layout.GITIGNORE),
+        (layout.GITATTRIBUTES_FILE, layout.GITATTRIBUTES),
+    ):
+        if not os.path.lexists(root / name):
+            atomic.replace(root / name, content)

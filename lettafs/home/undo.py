@@ -1,0 +1,153 @@
+"""Undo: the agent's last turn is taken back, memory and window together, by a new commit.
+
+It touches only the agent's own commits, known by their trailer: never a person's, never a merge.
+Where a block was edited since, the turn's change is taken out of the present text, and where the
+two overlap nothing is changed at all. Nothing leaves the history or recall.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lettafs.disk import atomic
+from lettafs.disk.git import Commit, Git
+from lettafs.errors import HistoryProblem, UndoConflict
+from lettafs.format import layout
+from lettafs.format.recall_line import MessageRecord, WindowRecord
+from lettafs.home.history import block_changes, is_turn, require_history
+from lettafs.home.turn import Turn
+from lettafs.values.history import Undone
+
+__all__ = ["undo"]
+
+_LOOK_BACK = 2_000
+"""Commits looked through for a turn to undo."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """All that an undo will write, decided before any of it is written."""
+
+    commit: Commit
+    files: dict[str, bytes | None]
+    messages: tuple[str, ...]
+    passages: tuple[str, ...]
+
+
+def undo(turn: Turn, *, to: str | None = None) -> list[Undone]:
+    """Take back the agent's last turn, or with `to` all its turns after that checkpoint.
+
+    Returns what was taken back, newest first.
+
+    Raises:
+        HistoryProblem: there is no history, or nothing to undo.
+        UndoConflict: a later edit overlaps; the turns after the one it names are undone, it is not.
+    """
+    git = require_history(turn.home)
+    if not git.state().settled:
+        raise HistoryProblem(
+            "A merge or rebase is under way, or HEAD is detached: finish that first, then undo."
+        )
+    targets = _targets(git, to=git.resolve(to) if to is not None else None)
+    return [_undo_one(turn, git, commit) for commit in targets]
+
+
+def _targets(git: Git, *, to: str | None) -> list[Commit]:
+    commits = git.log(limit=_LOOK_BACK)
+    undone = {c.trailers["Lettafs-Undo"] for c in commits if "Lettafs-Undo" in c.trailers}
+    if to is not None:
+        ids = [commit.id for commit in commits]
+        if to not in ids:
+            raise HistoryProblem(
+                f"{to[:10]} is not among the agent's last {_LOOK_BACK} checkpoints."
+            )
+        commits = commits[: ids.index(to)]
+    turns = [commit for commit in commits if is_turn(commit) and commit.id not in undone]
+    if not turns:
+        raise HistoryProblem("There is no turn of the agent to undo.")
+    return turns if to is not None else turns[:1]
+
+
+def _undo_one(turn: Turn, git: Git, commit: Commit) -> Undone:
+    plan = _plan(turn, git, commit)
+    if plan.messages:
+        turn.append(WindowRecord(0, reason="undo", drop=plan.messages))
+    if plan.passages:
+        turn.delete_passages(plan.passages)
+    for path, data in plan.files.items():
+        turn.write_file(path, data)
+    made = turn.commit_own(
+        f"Undo: {commit.subject}", {"Lettafs-Undo": commit.id}, author=turn.person
+    )
+    if made is None:
+        raise HistoryProblem(
+            "The undo is written but could not be committed yet; the next turn commits it."
+        )
+    before = git.resolve(f"{made}~1")
+    return Undone(
+        commit=made,
+        undid=commit.id,
+        subject=commit.subject,
+        changes=tuple(block_changes(git, before, made)),
+        messages=len(plan.messages),
+        passages=len(plan.passages),
+    )
+
+
+def _plan(turn: Turn, git: Git, commit: Commit) -> _Plan:
+    files: dict[str, bytes | None] = {}
+    conflicts: list[str] = []
+    parent = commit.parents[0]
+    for change in git.changes(parent, commit.id):
+        path = change.path
+        if path.startswith((f"{layout.RECALL}/", f"{layout.ARCHIVAL}/")):
+            continue
+        before = git.read(parent, path) if change.before else None
+        after = git.read(commit.id, path) if change.after else None
+        now = _now(turn, path)
+        if now == before:
+            continue
+        if now == after:
+            files[path] = before
+            continue
+        if now is None or before is None or after is None:
+            conflicts.append(path)
+            continue
+        merged, clean = git.merge3(after, now, before)
+        if clean:
+            files[path] = merged
+        else:
+            conflicts.append(path)
+    if conflicts:
+        raise UndoConflict(
+            f"{', '.join(conflicts)} was edited after that turn, in the same place. Nothing was "
+            f"changed: take it back by hand (`lettafs diff {turn.home.root.name} "
+            f"{parent[:10]} {commit.id[:10]}` shows what the turn did)."
+        )
+    run_id = commit.trailers["Lettafs-Run"]
+    return _Plan(commit, files, _messages_of(turn, run_id), _passages_of(turn, run_id))
+
+
+def _now(turn: Turn, path: str) -> bytes | None:
+    try:
+        return atomic.read_bytes(turn.home.root / path)
+    except FileNotFoundError:
+        return None
+
+
+def _messages_of(turn: Turn, run_id: str) -> tuple[str, ...]:
+    """Return the ids of a run's messages; they lie together, near the end of recall."""
+    found: list[str] = []
+    for record in turn.home.recall.segments.backward():
+        if not isinstance(record, MessageRecord):
+            continue
+        if record.message.run_id == run_id:
+            found.append(record.message.id)
+        elif found:
+            break
+    return tuple(reversed(found))
+
+
+def _passages_of(turn: Turn, run_id: str) -> tuple[str, ...]:
+    passages = turn.home.archival.passages().values()
+    return tuple(passage.id for passage in passages if passage.run_id == run_id)

@@ -1,0 +1,1 @@
+"""Derived state: how things are found."""

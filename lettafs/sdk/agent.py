@@ -1,0 +1,442 @@
+"""An agent, as programs and surfaces use it.
+
+Reading takes no lock and never waits. Whatever changes the agent takes its turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, aclosing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lettafs.context.request import Prompt, Section, compile_prompt, zone
+from lettafs.errors import HistoryProblem, UsageProblem
+from lettafs.home import history
+from lettafs.home.doctor import examine
+from lettafs.home.home import Home
+from lettafs.home.turn import Turn, begin
+from lettafs.home.undo import undo
+from lettafs.index.find import day_or_moment, find_messages, find_passages
+from lettafs.llm.base import LanguageModel
+from lettafs.loop.heartbeat import HEARTBEAT
+from lettafs.loop.plain import PLAIN
+from lettafs.loop.run import Caller, run
+from lettafs.sdk.answer import Answer, gather, said
+from lettafs.tools import rules as tool_rules
+from lettafs.tools.builtin import tools_of
+from lettafs.values.agent import AgentSettings
+from lettafs.values.block import Block
+from lettafs.values.event import Event
+from lettafs.values.history import BlameLine, BlockChange, LogEntry, Undone
+from lettafs.values.hit import Hit
+from lettafs.values.message import Message
+from lettafs.values.passage import Passage
+from lettafs.values.problem import Problem
+
+if TYPE_CHECKING:
+    from lettafs.sdk.open import ModelChoice
+
+__all__ = ["Agent", "Answer", "Prompt", "Section", "said"]
+
+_FALLBACK_WINDOW = 32_768
+"""For showing a prompt when no model can be loaded, for instance for want of a key."""
+
+
+class Agent:
+    """One agent directory, with a model to answer for it. Made by `open_agent`."""
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        caller: Caller,
+        choose: Callable[[str | None, str | None], ModelChoice],
+        load: Callable[[ModelChoice], LanguageModel],
+        model: str | None = None,
+        base_url: str | None = None,
+        reopen: Callable[[Path], Agent],
+    ) -> None:
+        self.path = home.root
+        self._home = home
+        self._caller = caller
+        self._choose = choose
+        self._load = load
+        self._wanted = (model, base_url)
+        self._reopen = reopen
+        self._choice: ModelChoice | None = None
+        self._model: LanguageModel | None = None
+        self._running = 0
+        self._watched: list[Callable[[], None]] = []
+        """What every watch does when we have ended writing: take the files as known."""
+
+    # -- settings and model --------------------------------------------------------------------
+
+    @property
+    def settings(self) -> AgentSettings:
+        """What agent.toml says, as it is now."""
+        return self._home.settings().agent
+
+    @property
+    def choice(self) -> ModelChoice:
+        """Which model answers, and why this one. Decided once; may ask a local server."""
+        if self._choice is None:
+            self._choice = self._choose(*self._wanted)
+        return self._choice
+
+    @property
+    def model_handle(self) -> str:
+        """The handle of the model that answers."""
+        return self.choice.handle
+
+    @property
+    def model_why(self) -> str:
+        """Why this model, as a clause."""
+        return self.choice.why
+
+    def use_model(self, handle: str, *, base_url: str | None = None) -> None:
+        """Let another model answer from now on; agent.toml is not changed.
+
+        Raises:
+            UsageProblem: the handle makes no sense.
+            ModelProblem: its key is missing, or its endpoint is not vouched for.
+        """
+        choice = self._choose(handle, base_url)
+        self._model = self._load(choice)
+        self._choice = choice
+
+    def model(self) -> LanguageModel:
+        """Return the model that answers.
+
+        Raises:
+            UsageProblem: the handle makes no sense.
+            ModelProblem: its key is missing, or its endpoint is not vouched for.
+        """
+        if self._model is None:
+            self._model = self._load(self.choice)
+        return self._model
+
+    # -- talking -------------------------------------------------------------------------------
+
+    async def stream(
+        self, text: str, *, max_steps: int | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """Say something, and yield what happens.
+
+        Closing the generator, or cancelling its task, ends the turn in order: what was done is
+        kept and committed, and the run is recorded as cancelled.
+
+        Raises:
+            UsageProblem: the text is empty, or the model's handle makes no sense.
+            ModelProblem: the model's key is missing; nothing was written.
+            Busy: another process held the turn for five seconds.
+        """
+        if not text.strip():
+            raise UsageProblem("There is nothing to say: the message is empty.")
+        if max_steps is not None and max_steps < 1:
+            raise UsageProblem(f"A run takes at least one step, not {max_steps}.")
+        model = self.model()
+        events = run(self._home, model=model, text=text, caller=self._caller, max_steps=max_steps)
+        with self._writing():
+            async with aclosing(events):
+                async for event in events:
+                    yield event
+
+    def send(self, text: str, *, max_steps: int | None = None) -> Answer:
+        """Say something and wait for the answer. Not for use inside an event loop.
+
+        Raises:
+            UsageProblem: the text is empty, or the model's handle makes no sense.
+            ModelProblem: the model's key is missing; nothing was written.
+            Busy: another process held the turn for five seconds.
+        """
+        import anyio  # late: only a blocking caller needs a loop of its own
+
+        return anyio.run(gather, self.stream(text, max_steps=max_steps))
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def blocks(self) -> tuple[list[Block], list[Problem]]:
+        """Return core memory, sorted by label, and what is wrong with it."""
+        loaded = self._home.blocks()
+        return list(loaded.blocks), list(loaded.problems)
+
+    def block(self, label: str) -> Block:
+        """Return one block.
+
+        Raises:
+            UsageProblem: there is none with this label; the error says which there are.
+        """
+        blocks = {block.label: block for block in self._home.blocks().blocks}
+        if label not in blocks:
+            known = ", ".join(blocks) or "none"
+            raise UsageProblem(f"There is no block labelled {label!r}. Blocks: {known}.")
+        return blocks[label]
+
+    def prompt(self) -> Prompt:
+        """Return exactly what the model would be sent next, before the next message."""
+        agent = self.settings
+        tools, _ = tools_of(agent)
+        may = tool_rules.allowed(agent.tool_rules, (), tools)
+        style = PLAIN if agent.type == "letta_v1_agent" else HEARTBEAT
+        window = agent.context_window
+        if window is None:
+            try:
+                window = self.model().context_window
+            except Exception:  # a missing key must not hide the prompt
+                window = _FALLBACK_WINDOW
+        return compile_prompt(
+            self._home,
+            agent,
+            tools=style.specs([tools[name] for name in may.names], agent.tool_rules),
+            now=self._caller.now(),
+            context_window=window,
+        )
+
+    def messages(self, limit: int = 50) -> list[Message]:
+        """Return the newest messages, oldest first."""
+        return self._home.recall.latest(limit)
+
+    def passages(self) -> list[Passage]:
+        """Return archival memory, oldest first."""
+        return list(self._home.archival.passages().values())
+
+    def search(
+        self,
+        query: str,
+        *,
+        sources: Sequence[str] = ("recall", "archival"),
+        k: int = 10,
+        since: str | None = None,
+        until: str | None = None,
+        exact: bool = False,
+    ) -> list[Hit]:
+        """Return what fits a query, best first.
+
+        Args:
+            query: words, or with `exact` a piece of text.
+            sources: `recall`, `archival` or both.
+            k: how many at most.
+            since: ISO date or time in the agent's time zone.
+            until: likewise; a date alone includes that day.
+            exact: the query as it stands, ignoring case.
+
+        Raises:
+            UsageProblem: a date or a source makes no sense.
+        """
+        unknown = set(sources) - {"recall", "archival"}
+        if unknown:
+            raise UsageProblem(
+                f"There is no {', '.join(sorted(unknown))} to search: use recall or archival."
+            )
+        where = zone(self.settings.timezone)
+        start = day_or_moment(since, zone=where, end=False) if since else None
+        end = day_or_moment(until, zone=where, end=True) if until else None
+        hits: list[Hit] = []
+        if "recall" in sources:
+            recall = self._home.recall
+            hits += find_messages(
+                recall.messages(),
+                query,
+                limit=k,
+                since=start,
+                until=end,
+                skip=recall.dropped(),
+                literal=exact,
+            )
+        if "archival" in sources:
+            hits += find_passages(
+                self._home.archival.passages().values(),
+                query,
+                limit=k,
+                since=start,
+                until=end,
+                literal=exact,
+            )
+        return sorted(hits, key=lambda hit: -hit.score)[:k]
+
+    def log(self, limit: int | None = 20) -> list[LogEntry]:
+        """Return the checkpoints, newest first.
+
+        Raises:
+            HistoryProblem: there is no history.
+        """
+        return history.log(self._home, limit=limit)
+
+    def history(self, label: str) -> list[LogEntry]:
+        """Return the checkpoints that changed one block, newest first.
+
+        Raises:
+            UsageProblem: there is no such block.
+            HistoryProblem: there is no history.
+        """
+        return history.log(self._home, paths=[self.block(label).path])
+
+    def blame(self, label: str) -> list[BlameLine]:
+        """Return where each line of a block comes from.
+
+        Raises:
+            UsageProblem: there is no such block.
+            HistoryProblem: there is no history.
+        """
+        return history.blame(self._home, self.block(label))
+
+    def diff(self, a: str | None = None, b: str | None = None) -> list[BlockChange]:
+        """Return what changed in memory from checkpoint `a` to `b` (None: the newest).
+
+        With neither: what the agent's last turn changed.
+
+        Raises:
+            HistoryProblem: there is no history, or no such checkpoint.
+        """
+        git = history.require_history(self._home)
+        if a is None:
+            turn = history.last_turn(git)
+            if turn is None:
+                raise HistoryProblem("The agent has not had a turn yet.")
+            return history.block_changes(git, turn.parents[0], turn.id)
+        new = git.resolve(b if b is not None else "HEAD")
+        return history.block_changes(git, git.resolve(a), new)
+
+    def problems(self) -> list[Problem]:
+        """Return every problem of the directory."""
+        _, missing = tools_of(self.settings)
+        return [*examine(self._home), *missing]
+
+    def watch(self, changed: Callable[[str], None]) -> AbstractContextManager[None]:
+        """Call `changed`, from another thread, with the path of each file a person changes."""
+        from lettafs.sdk.watch import watching  # late: only an interactive surface watches
+
+        return watching(
+            self.path.resolve(), changed, ours=lambda: self._running > 0, ended=self._watched
+        )
+
+    # -- changing ------------------------------------------------------------------------------
+
+    @contextmanager
+    def _turn(self) -> Iterator[Turn]:
+        caller = self._caller
+        with self._writing():
+            turn = begin(
+                self._home,
+                now=caller.now,
+                new_id=caller.new_id,
+                person=caller.person,
+                about=caller.about,
+            )
+            with turn:
+                yield turn
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """While it is entered, changed files are ours and no news to whoever watches."""
+        self._running += 1
+        try:
+            yield
+        finally:
+            self._running -= 1
+            for take_as_known in self._watched:
+                take_as_known()
+
+    def remember(self, text: str, *, tags: Sequence[str] = ()) -> Passage:
+        """Put a passage into archival memory, and commit it as the person's.
+
+        Raises:
+            UsageProblem: the text is empty.
+            Busy: another process held the turn for five seconds.
+        """
+        if not text.strip():
+            raise UsageProblem("There is nothing to remember: the text is empty.")
+        with self._turn() as turn:
+            own = tuple(dict.fromkeys(tag.strip() for tag in tags if tag.strip()))
+            passage = Passage(turn.new_id("passage"), text, turn.time(), own)
+            turn.insert_passages([passage])
+            turn.commit_own("Remember a passage", {"Lettafs-Adopted": "true"}, author=turn.person)
+        return passage
+
+    def forget(self, passage_id: str) -> Passage:
+        """Take a passage out of archival memory, and commit that as the person's.
+
+        Raises:
+            UsageProblem: there is no such passage.
+            Busy: another process held the turn for five seconds.
+        """
+        with self._turn() as turn:
+            passage = self._home.archival.passages().get(passage_id)
+            if passage is None:
+                raise UsageProblem(
+                    f"There is no passage {passage_id!r}. `lettafs search {self.path.name} WORDS "
+                    "--in archival` shows passages with their ids."
+                )
+            turn.delete_passages([passage_id])
+            turn.commit_own("Forget a passage", {"Lettafs-Adopted": "true"}, author=turn.person)
+        return passage
+
+    def undo(self, *, to: str | None = None) -> list[Undone]:
+        """Take back the agent's last turn, or all after a checkpoint; newest first.
+
+        Raises:
+            HistoryProblem: there is nothing to undo, or no history.
+            UndoConflict: a later edit overlaps.
+            Busy: another process held the turn for five seconds.
+        """
+        with self._turn() as turn:
+            return undo(turn, to=to)
+
+    def fork(self, new: Path, *, at: str | None = None, name: str | None = None) -> Agent:
+        """Make a second agent from this one, with its own id and the history so far.
+
+        Raises:
+            UsageProblem: the place is taken.
+            HistoryProblem: `at` names no checkpoint.
+        """
+        from lettafs.home.fork import fork_home  # late: a rare verb
+
+        caller = self._caller
+        fork_home(
+            self._home,
+            new,
+            name=name,
+            at=at,
+            now=caller.now,
+            new_id=caller.new_id,
+            person=caller.person,
+            about=caller.about,
+        )
+        return self._reopen(new)
+
+    def repair(self) -> tuple[list[str], list[Problem]]:
+        """Mend what can be mended without loss; return what was done and what is left.
+
+        Raises:
+            Busy: another process held the turn for five seconds.
+        """
+        from lettafs.home.repair import repair  # late: a rare verb
+
+        with self._turn() as turn:
+            done = repair(turn)
+        return done, self.problems()
+
+    def rebuild(self) -> list[str]:
+        """Delete what is derived and make it anew; return what was, in words.
+
+        Raises:
+            Busy: another process held the turn for five seconds.
+        """
+        from lettafs.home.repair import rebuild
+
+        with self._turn() as turn:
+            return rebuild(turn)
+
+    def pack(self) -> str:
+        """Pack the history; return what came of it, in words.
+
+        Raises:
+            HistoryProblem: there is no history.
+            Busy: another process held the turn for five seconds.
+        """
+        with self._turn():
+            git = history.require_history(self._home)
+            loose = git.loose_count()
+            git.pack()
+        return f"Packed {loose} loose objects."

@@ -1,0 +1,151 @@
+"""Watching: a person's edit is noticed at once, while a chat waits for input.
+
+It writes nothing, and nothing depends on it: what it misses is seen when the next turn begins.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock, Timer
+
+from lettafs.disk import atomic
+from lettafs.disk.fingerprint import blob_sha1
+from lettafs.errors import LettafsError
+from lettafs.format import layout
+
+__all__ = ["watching"]
+
+_QUIET_S = 0.08
+"""Editors write a file in several steps; one notice is enough."""
+
+
+@contextmanager
+def watching(
+    root: Path,
+    changed: Callable[[str], None],
+    *,
+    ours: Callable[[], bool],
+    ended: list[Callable[[], None]],
+) -> Iterator[None]:
+    """Call `changed` with the path of each canonical file that changes, from another thread.
+
+    Args:
+        root: the home.
+        changed: gets the path relative to the home.
+        ours: tells whether a turn of this process is running; its own writes are not reported.
+        ended: gets, while this watches, a function to call when such a turn has ended. Events come
+            late, so that its last writes would else pass for a person's.
+    """
+    from watchdog.events import FileSystemEvent, FileSystemEventHandler
+    from watchdog.observers import Observer
+    from watchdog.observers.polling import PollingObserver
+
+    teller = _Teller(root, changed, ours)
+    ended.append(teller.take_as_known)
+
+    class Handler(FileSystemEventHandler):
+        def on_any_event(self, event: FileSystemEvent) -> None:
+            # Opening and reading are events too; only what can change a file counts.
+            if event.event_type in ("created", "modified", "moved", "deleted", "closed"):
+                teller.heard(event.src_path)
+                teller.heard(event.dest_path)
+
+    observer = Observer()
+    try:
+        observer.schedule(Handler(), str(root), recursive=True)
+        observer.start()
+    except OSError:
+        # No more inotify watches on this machine: look once a second instead.
+        observer = PollingObserver(timeout=1.0)
+        observer.schedule(Handler(), str(root), recursive=True)
+        observer.start()
+    try:
+        yield
+    finally:
+        ended.remove(teller.take_as_known)
+        teller.stop()
+        observer.stop()
+        observer.join(timeout=2.0)
+
+
+class _Teller:
+    """Tells once per change, and only when the bytes have changed."""
+
+    def __init__(
+        self, root: Path, changed: Callable[[str], None], ours: Callable[[], bool]
+    ) -> None:
+        self._root = root
+        self._changed = changed
+        self._ours = ours
+        self._lock = Lock()
+        self._waiting: dict[str, Timer] = {}
+        self._known: dict[str, str | None] = {}
+        self._stopped = False
+        self.take_as_known()
+
+    def _canonical(self) -> list[str]:
+        from lettafs.disk.fingerprint import sweep
+
+        return list(sweep(self._root, self._tells_of)[0])
+
+    @staticmethod
+    def _tells_of(path: str) -> bool:
+        """Recall and archival grow with every turn, by anybody: not news."""
+        journal = path.startswith((f"{layout.RECALL}/", f"{layout.ARCHIVAL}/"))
+        return layout.is_canonical(path) and not journal
+
+    def take_as_known(self) -> None:
+        """Look at every file; what it says now is no news."""
+        known = {path: self._digest(path) for path in self._canonical()}
+        with self._lock:
+            self._known = dict(known)
+
+    def heard(self, raw: bytes | str) -> None:
+        """Note that something happened to a file, or to a folder with all that is in it."""
+        name = os.fsdecode(raw)
+        if not name:
+            return
+        try:
+            path = Path(name).relative_to(self._root).as_posix()
+        except ValueError:
+            return
+        with self._lock:
+            below = [known for known in self._known if known.startswith(f"{path}/")]
+        for each in [path, *below] if self._tells_of(path) else below:
+            self._look_soon(each)
+
+    def _look_soon(self, path: str) -> None:
+        with self._lock:
+            if self._stopped:
+                return
+            if path in self._waiting:
+                self._waiting[path].cancel()
+            timer = self._waiting[path] = Timer(_QUIET_S, self._tell, [path])
+            timer.daemon = True
+            timer.start()
+
+    def _tell(self, path: str) -> None:
+        digest = self._digest(path)
+        with self._lock:
+            self._waiting.pop(path, None)
+            if self._stopped or self._known.get(path) == digest:
+                return
+            self._known[path] = digest
+        if not self._ours():
+            self._changed(path)
+
+    def _digest(self, path: str) -> str | None:
+        try:
+            return blob_sha1(atomic.read_bytes(self._root / path))
+        except (FileNotFoundError, LettafsError):
+            return None
+
+    def stop(self) -> None:
+        """Tell nothing any more."""
+        with self._lock:
+            self._stopped = True
+            for timer in self._waiting.values():
+                timer.cancel()

@@ -1,0 +1,1 @@
+"""Canonical state: blocks, recall and archival memory as files."""

@@ -1,0 +1,248 @@
+"""Blocks: core memory as one Markdown file each.
+
+Reading gives blocks *and* problems. Writing is compare-and-swap: an edit is a function from the old
+text to the new one, applied to the bytes that are there now. If somebody saves in between, their
+text is put back in its place and the function is applied to it, so that both edits live.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from lettafs.disk import atomic
+from lettafs.errors import BlockProblem
+from lettafs.format import frontmatter, layout
+from lettafs.values.block import Block
+from lettafs.values.problem import Problem
+
+__all__ = [
+    "BlockWrite",
+    "Loaded",
+    "block_paths",
+    "create",
+    "delete",
+    "digest",
+    "edit",
+    "load",
+    "rename",
+]
+
+MAX_BLOCK_BYTES = 4 * 2**20
+_TRIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The blocks of a home, sorted by label, and what could not be read."""
+
+    blocks: tuple[Block, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockWrite:
+    """A change to one file that is about to be made, or was made."""
+
+    path: str
+    before: bytes | None
+    """None: the file is new."""
+    after: bytes | None
+    """None: the file goes away."""
+
+
+Announce = Callable[[BlockWrite], None]
+"""Called with every change just before it is made: the caller writes it ahead to the journal."""
+
+
+def block_paths(root: Path) -> tuple[list[str], list[Problem]]:
+    """Return the paths of block files in order, and what lies there that must not be opened."""
+    paths: list[str] = []
+    problems: list[Problem] = []
+
+    def walk(folder: str) -> Iterator[os.DirEntry[str]]:
+        try:
+            with os.scandir(root / folder) as entries:
+                yield from sorted(entries, key=lambda entry: entry.name)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            reason = error.strerror or str(error)
+            problems.append(Problem("unreadable", folder, f"the folder cannot be read: {reason}"))
+
+    def visit(folder: str, depth: int) -> None:
+        for entry in walk(folder):
+            path = f"{folder}/{entry.name}"
+            if entry.is_symlink():
+                if layout.is_block_path(path) or not entry.is_file():
+                    problems.append(
+                        Problem(
+                            "symlink",
+                            path,
+                            "a symbolic link is not followed",
+                            remedy="put the file itself there",
+                        )
+                    )
+            elif entry.is_dir(follow_symlinks=False):
+                if not entry.name.startswith(".") and depth < 12:
+                    visit(path, depth + 1)
+            elif layout.is_block_path(path):
+                if entry.is_file(follow_symlinks=False):
+                    paths.append(path)
+                else:
+                    problems.append(Problem("not-a-file", path, "it is not a regular file"))
+
+    if (root / layout.MEMORY).is_symlink():
+        problems.append(Problem("symlink", layout.MEMORY, "a symbolic link is not followed"))
+    else:
+        visit(layout.MEMORY, 0)
+    return sorted(paths), problems
+
+
+def load(root: Path) -> Loaded:
+    """Return the blocks of a home; one broken file never hides the others."""
+    paths, problems = block_paths(root)
+    blocks: dict[str, Block] = {}
+    folded: dict[str, str] = {}
+    for path in paths:
+        try:
+            data = atomic.read_bytes(root / path, max_bytes=MAX_BLOCK_BYTES)
+        except FileNotFoundError:
+            continue  # gone since it was listed: an editor replacing it; the next read has it
+        except Exception as error:  # whatever it is, it is about this file alone
+            problems.append(Problem("unreadable", path, str(error).rstrip(".")))
+            continue
+        parsed = frontmatter.parse_block(data, path=path)
+        if isinstance(parsed, Problem):
+            problems.append(parsed)
+            continue
+        key = layout.folded(parsed.label)
+        if key in folded:
+            problems.append(
+                Problem(
+                    "label-collision",
+                    path,
+                    f"the label {parsed.label!r} is already taken by {folded[key]}",
+                    remedy="rename one of the two files",
+                )
+            )
+            continue
+        folded[key] = path
+        blocks[parsed.label] = parsed
+    ordered = tuple(blocks[label] for label in sorted(blocks))
+    return Loaded(ordered, tuple(problems))
+
+
+def _current(root: Path, path: str, *, patient: bool = True) -> bytes | None:
+    """Read a block that is not being written at this moment; None: it is not there."""
+    full = root / path
+    if patient:
+        atomic.quiet(full, now=time.time, sleep=time.sleep)
+    try:
+        return atomic.read_bytes(full, max_bytes=MAX_BLOCK_BYTES)
+    except FileNotFoundError:
+        return None
+
+
+def edit(
+    root: Path, path: str, *, change: Callable[[Block, bytes], bytes], announce: Announce
+) -> BlockWrite:
+    """Change one block's file, whatever anybody else does to it meanwhile.
+
+    Args:
+        root: the home.
+        path: of the block, relative to the home.
+        change: from the block and its file's bytes to the new bytes; called again when somebody
+            saved in between. What it raises ends the edit with nothing changed.
+        announce: called before each attempt.
+
+    Raises:
+        BlockProblem: the file is gone, broken, or changes faster than it can be edited.
+        DiskProblem: the disk refused; the file is as it was.
+    """
+    for _ in range(_TRIES):
+        data = _current(root, path)
+        if data is None:
+            raise BlockProblem(f"{path} is not there any more; nothing was changed.")
+        parsed = frontmatter.parse_block(data, path=path)
+        if isinstance(parsed, Problem):
+            raise BlockProblem(
+                f"{parsed}. Nothing was changed: a person has to mend the file first."
+            )
+        after = change(parsed, data)
+        write = BlockWrite(path, data, after)
+        if after == data:
+            return write
+        announce(write)
+        displaced = atomic.exchange(
+            root / path, after, expected=data, keep_in=root / layout.DISPLACED
+        )
+        if displaced is None:
+            return write
+    raise BlockProblem(
+        f"{path} is being changed by somebody else too fast to edit; nothing was changed, try again."
+    )
+
+
+def create(root: Path, label: str, data: bytes, *, announce: Announce) -> BlockWrite:
+    """Make a new block's file.
+
+    Raises:
+        BlockProblem: the label is taken.
+        DiskProblem: the disk refused.
+    """
+    paths, _ = block_paths(root)
+    path = layout.block_path(label, taken=paths)
+    if any(layout.folded(block.label) == layout.folded(label) for block in load(root).blocks):
+        raise BlockProblem(f"A block labelled {label!r} is already there.")
+    atomic.make_dirs((root / path).parent)
+    write = BlockWrite(path, None, data)
+    announce(write)
+    if atomic.exchange(root / path, data, expected=None, keep_in=root / layout.DISPLACED) is None:
+        return write
+    raise BlockProblem(f"{path} was made by somebody else at this moment; nothing was changed.")
+
+
+def delete(root: Path, path: str, *, announce: Announce) -> BlockWrite:
+    """Take a block's file away.
+
+    Raises:
+        BlockProblem: it is gone already, or somebody saved it at this moment.
+        DiskProblem: the disk refused.
+    """
+    data = _current(root, path)
+    if data is None:
+        raise BlockProblem(f"{path} is not there any more.")
+    write = BlockWrite(path, data, None)
+    announce(write)
+    if not atomic.remove(root / path, expected=data, keep_in=root / layout.DISPLACED):
+        raise BlockProblem(f"{path} was saved by somebody else at this moment; it is kept.")
+    return write
+
+
+def rename(
+    root: Path, path: str, label: str, *, announce: Announce
+) -> tuple[BlockWrite, BlockWrite]:
+    """Give a block another label: its new file, then its old one gone.
+
+    Raises:
+        BlockProblem: the new label is taken, or the file changed at this moment; then both are kept.
+        DiskProblem: the disk refused.
+    """
+    data = _current(root, path)
+    if data is None:
+        raise BlockProblem(f"{path} is not there any more.")
+    paths, _ = block_paths(root)
+    target = layout.block_path(label, taken=[p for p in paths if p != path])
+    says = None if layout.path_label(target) == label else label
+    made = create(root, label, frontmatter.with_key(data, "label", says), announce=announce)
+    return made, delete(root, path, announce=announce)
+
+
+def digest(data: bytes | None) -> str | None:
+    """Return the hash the journal and the fingerprints name a file's bytes by."""
+    return None if data is None else sha256(data).hexdigest()

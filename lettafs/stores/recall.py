@@ -1,0 +1,217 @@
+"""Recall: every message ever, and the journal of what was done with them.
+
+Appending is all that is ever done. What the model sees of it, the window, is a fold over the end of
+the journal: reading starts at the newest segment and goes back only as far as the window reaches, so
+its cost does not grow with the years.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from lettafs.format import layout
+from lettafs.format.recall_line import (
+    EditRecord,
+    MessageRecord,
+    RecallRecord,
+    RunRecord,
+    WindowRecord,
+    parse_record,
+    render_record,
+)
+from lettafs.stores.segments import Segments, Torn
+from lettafs.values.message import Message, ToolReturn
+from lettafs.values.problem import Problem
+
+__all__ = ["Recall", "Unfinished", "Window"]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The messages the model sees."""
+
+    messages: tuple[Message, ...]
+    """In order; every tool call directly followed by its return; a summary, if any, first."""
+    earlier: int
+    """How many messages lie before the first of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """What a crash left open at the end of the journal."""
+
+    run_id: str
+    open_calls: tuple[tuple[str, str], ...]
+    """(call id, tool name) of calls without a return."""
+    message_id: str | None
+    """The user's message that began the run."""
+
+
+class Recall:
+    """The journal of one home."""
+
+    def __init__(self, root: Path) -> None:
+        self.segments: Segments[RecallRecord] = Segments(root, layout.RECALL, parse=_parse)
+
+    def append(self, records: Sequence[RecallRecord]) -> list[str]:
+        """Make records durable, numbered after the last one; return the segments written to.
+
+        Raises:
+            DiskProblem: the disk refused; nothing of the failing write is left.
+        """
+        seq = self._last_seq()
+        rendered = []
+        for record in records:
+            seq += 1
+            rendered.append(render_record(replace(record, seq=seq)))
+        return self.segments.append(rendered)
+
+    def _last_seq(self) -> int:
+        for record in self.segments.backward():
+            if record.seq > 0:
+                return record.seq
+        return 0
+
+    def messages(self) -> Iterator[Message]:
+        """Yield every message ever, oldest first, undone ones too."""
+        for record in self.segments.records():
+            if isinstance(record, MessageRecord):
+                yield record.message
+
+    def dropped(self) -> frozenset[str]:
+        """Return the ids of all messages that an undo took back."""
+        return frozenset(
+            message_id
+            for record in self.segments.records()
+            if isinstance(record, WindowRecord) and record.reason == "undo"
+            for message_id in record.drop
+        )
+
+    def latest(self, limit: int) -> list[Message]:
+        """Return the newest messages, oldest first, undone ones left out."""
+        found: list[Message] = []
+        dropped: set[str] = set()
+        for record in self.segments.backward():
+            if isinstance(record, WindowRecord) and record.reason == "undo":
+                dropped.update(record.drop)
+            if isinstance(record, MessageRecord) and record.message.id not in dropped:
+                found.append(record.message)
+                if len(found) == limit:
+                    break
+        return found[::-1]
+
+    def message(self, message_id: str) -> Message | None:
+        """Return one message, searched from the newest; None when there is none."""
+        for record in self.segments.backward():
+            if isinstance(record, MessageRecord) and record.message.id == message_id:
+                return record.message
+        return None
+
+    def window(self) -> Window:
+        """Return the messages the model sees, folded as the format page says."""
+        start: str | None = None
+        summary: str | None = None
+        earlier = 0
+        placed = False
+        dropped: set[str] = set()
+        found: list[Message] = []
+        for record in self.segments.backward():
+            if isinstance(record, WindowRecord):
+                dropped.update(record.drop)
+                if not placed and record.start is not None:
+                    start, summary, earlier = record.start, record.summary, record.earlier
+                    placed = True
+            elif isinstance(record, MessageRecord):
+                found.append(record.message)
+                if record.message.id == start:
+                    break
+        found.reverse()
+        head = [m for m in found if m.id == summary]
+        rest = [
+            m
+            for m in found
+            if m.id != summary and m.id not in dropped and not m.partial and m.role != "system"
+        ]
+        return Window(tuple(head) + _paired(rest), earlier)
+
+    def unfinished(self) -> Unfinished | None:
+        """Return the run a crash left open, or None: the last run has its record."""
+        run_id: str | None = None
+        first: str | None = None
+        calls: dict[str, str] = {}
+        returned: set[str] = set()
+        for record in self.segments.backward():
+            match record:
+                case RunRecord():
+                    break
+                case MessageRecord(message=message) if message.run_id is not None:
+                    if run_id is None:
+                        run_id = message.run_id
+                    if message.run_id != run_id:
+                        break
+                    if message.role == "user" and message.kind == "message":
+                        first = message.id
+                    returned.update(part.call_id for part in message.tool_returns)
+                    if not message.partial:
+                        calls.update((call.id, call.name) for call in message.tool_calls)
+                case _:
+                    continue
+        if run_id is None:
+            return None
+        open_calls = tuple((i, n) for i, n in calls.items() if i not in returned)
+        return Unfinished(run_id, open_calls, first)
+
+    def recent_edits(self, *, runs: int = 3) -> dict[str, EditRecord]:
+        """Return the last edit of each path that the newest runs announced."""
+        found: dict[str, EditRecord] = {}
+        seen: set[str] = set()
+        for record in self.segments.backward():
+            if isinstance(record, EditRecord):
+                seen.add(record.run_id or "")
+                if len(seen) > runs:
+                    break
+                found.setdefault(record.path, record)
+        return found
+
+    def mend(self, *, save_to: str) -> Torn | None:
+        """Cut a half-written last line off; its bytes go to `save_to`, relative to the home."""
+        return self.segments.mend(save_to=save_to)
+
+
+def _parse(record: Mapping[str, Any], path: str, line_no: int) -> RecallRecord | Problem:
+    return parse_record(record, path=path, line_no=line_no)
+
+
+def _paired(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Put each tool return right after its call; leave out calls and returns without the other.
+
+    Providers refuse a request in which a call lacks its return. A merge of two machines' histories,
+    a hand edit or a window that begins in the middle can all separate the two.
+    """
+    returns: dict[str, tuple[ToolReturn, Message]] = {}
+    for message in messages:
+        for part in message.tool_returns:
+            returns.setdefault(part.call_id, (part, message))
+    whole: list[Message] = []
+    for message in messages:
+        if message.role == "tool":
+            continue
+        calls = message.tool_calls
+        if not calls:
+            whole.append(message)
+            continue
+        kept = [call for call in calls if call.id in returns]
+        if len(kept) < len(calls):
+            gone = {call.id for call in calls} - {call.id for call in kept}
+            parts = tuple(p for p in message.parts if getattr(p, "id", None) not in gone)
+            if not parts:
+                continue
+            message = replace(message, parts=parts)
+        whole.append(message)
+        if kept:
+            _, row = returns[kept[0].id]
+            whole.append(replace(row, parts=tuple(returns[call.id][0] for call in kept)))
+    return tuple(whole)

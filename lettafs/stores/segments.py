@@ -1,0 +1,206 @@
+"""Segments: a growing list of lines kept as `000001.jsonl`, `000002.jsonl`, ...
+
+Recall and archival memory share this form. Only the last segment changes, so that git, which stores
+a changed file whole, stores little per checkpoint.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from lettafs.disk import atomic
+from lettafs.format import jsonl, layout
+from lettafs.values.problem import Problem
+
+__all__ = ["Parse", "Segments", "Torn"]
+
+R = TypeVar("R")
+Parse = Callable[[Mapping[str, Any], str, int], R | Problem]
+"""From a record, its segment and its line to what it says."""
+
+MAX_SEGMENT_BYTES = 64 * 2**20
+"""A larger segment is refused unread: one line may be 8 MiB, a segment a few of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Torn:
+    """A tail that was cut off: a line a crash left half written."""
+
+    path: str
+    """Of the segment, relative to the home."""
+    size: int
+    """Bytes cut."""
+    saved_to: str
+    """Where they lie now, relative to the home."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed(Generic[R]):
+    stamp: tuple[int, int, int, int]
+    raw: tuple[bytes, ...]
+    lines: tuple[R | Problem, ...]
+
+
+class Segments(Generic[R]):
+    """The segments of one folder of a home.
+
+    Parsed lines are remembered per segment and used only while the file's size, times and inode are
+    what they were, so a file is never passed over for a memory of it.
+    """
+
+    def __init__(self, root: Path, folder: str, *, parse: Parse[R]) -> None:
+        self.folder = folder
+        self._root = root
+        self._parse = parse
+        self._parsed: dict[str, _Parsed[R]] = {}
+        self._named: set[str] = set()
+        """Segments whose names this object has made durable."""
+
+    def paths(self) -> list[str]:
+        """Return the segments in order, relative to the home; links and other files left out."""
+        return [path for path, _ in self._listed()]
+
+    def _listed(self) -> list[tuple[str, tuple[int, int, int, int]]]:
+        found: list[tuple[int, str, tuple[int, int, int, int]]] = []
+        try:
+            entries = os.scandir(self._root / self.folder)
+        except FileNotFoundError:
+            return []
+        with entries:
+            for entry in entries:
+                number = layout.segment_number(entry.name)
+                if number is None or not entry.is_file(follow_symlinks=False):
+                    continue
+                stat = entry.stat(follow_symlinks=False)
+                stamp = (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+                found.append((number, f"{self.folder}/{entry.name}", stamp))
+        return [(path, stamp) for _, path, stamp in sorted(found)]
+
+    def lines(self, path: str) -> tuple[R | Problem, ...]:
+        """Return what each line of a segment says, or what is wrong with it."""
+        stat = (self._root / path).lstat()
+        stamp = (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+        known = self._parsed.get(path)
+        if known is not None and known.stamp == stamp:
+            return known.lines
+        raw = tuple(self.read(path).split(b"\n"))
+        if raw and not raw[-1]:
+            raw = raw[:-1]
+        lines: list[R | Problem] = []
+        for number, line in enumerate(raw, 1):
+            # Appending is all that happens to a segment, so what was parsed before is mostly the
+            # same bytes; a line is taken over only when its bytes are.
+            if known is not None and number <= len(known.raw) and known.raw[number - 1] == line:
+                lines.append(known.lines[number - 1])
+            elif line.strip():
+                lines.append(self._read_line(line, path, number))
+            else:
+                lines.append(Problem("blank-line", path, "an empty line", line=number))
+        parsed = tuple(lines)
+        self._parsed[path] = _Parsed(stamp, raw, parsed)
+        return parsed
+
+    def _read_line(self, line: bytes, path: str, number: int) -> R | Problem:
+        unframed = jsonl.unframe(line, path=path, line_no=number)
+        if unframed.problem is not None:
+            return unframed.problem
+        assert unframed.record is not None, "a line holds a record or a problem"
+        return self._parse(unframed.record, path, number)
+
+    def read(self, path: str) -> bytes:
+        """Return a segment's bytes.
+
+        Raises:
+            DiskProblem: it is not a regular file, or too large.
+        """
+        return atomic.read_bytes(self._root / path, max_bytes=MAX_SEGMENT_BYTES)
+
+    def records(self) -> Iterator[R]:
+        """Yield every readable record of every segment, oldest first."""
+        for path in self.paths():
+            for line in self.lines(path):
+                if not isinstance(line, Problem):
+                    yield line
+
+    def backward(self) -> Iterator[R]:
+        """Yield every readable record newest first, reading no more segments than are asked for."""
+        for path in reversed(self.paths()):
+            for line in reversed(self.lines(path)):
+                if not isinstance(line, Problem):
+                    yield line
+
+    def problems(self) -> list[Problem]:
+        """Return what is wrong with any line of any segment."""
+        return [
+            line
+            for path in self.paths()
+            for line in self.lines(path)
+            if isinstance(line, Problem) and line.code != "blank-line"
+        ]
+
+    def append(self, records: Sequence[dict[str, Any]]) -> list[str]:
+        """Make the records durable at the end; return the segments written to.
+
+        Records are written in one go where they fit one segment. Nothing is returned before every
+        byte is synced.
+
+        Raises:
+            DiskProblem: the disk refused. Records before the failing segment are in place, the
+                failing write itself was cut off again.
+        """
+        listed = self._listed()
+        if listed:
+            path, size = listed[-1][0], listed[-1][1][1]
+        else:
+            atomic.make_dirs(self._root / self.folder)
+            path, size = f"{self.folder}/{layout.segment_name(1)}", 0
+        # A file that lies there may be what a crash left before its name was durable.
+        fresh = path not in self._named
+        written: list[str] = []
+        pending = b"" if size == 0 or self._ends_whole(path) else b"\n"
+        for record in records:
+            if size + len(pending) >= layout.SEGMENT_ROLL_BYTES:
+                if pending:
+                    self._write(path, pending, fresh=fresh)
+                    written.append(path)
+                number = layout.segment_number(path.rpartition("/")[2]) or 0
+                path, size, pending, fresh = (
+                    f"{self.folder}/{layout.segment_name(number + 1)}",
+                    0,
+                    b"",
+                    True,
+                )
+            pending += jsonl.frame(record)
+        if pending:
+            self._write(path, pending, fresh=fresh)
+            written.append(path)
+        return written
+
+    def _write(self, path: str, data: bytes, *, fresh: bool) -> None:
+        atomic.append(self._root / path, data, new_file=fresh)
+        self._named.add(path)
+
+    def _ends_whole(self, path: str) -> bool:
+        """Tell whether the last line has its line feed; an editor may have saved it without."""
+        return self.read(path).endswith(b"\n")
+
+    def mend(self, *, save_to: str) -> Torn | None:
+        """Cut a half-written last line off the last segment; its bytes go to `save_to`.
+
+        Needs no space to succeed: on a full disk the bytes are cut without being kept, since they
+        were never acknowledged.
+        """
+        paths = self.paths()
+        if not paths:
+            return None
+        path = paths[-1]
+        data = self.read(path)
+        whole = jsonl.whole_length(data)
+        if whole == len(data):
+            return None
+        atomic.cut_tail(self._root / path, whole, save_to=self._root / save_to)
+        return Torn(path, len(data) - whole, save_to)

@@ -1,0 +1,110 @@
+"""The archival pair: put a note away, find it again."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from lettafs.errors import ToolProblem, UsageProblem
+from lettafs.index.find import day_or_moment, find_passages, moment_of
+from lettafs.tools.base import Tool, ToolContext, parameters
+from lettafs.values.passage import Passage
+from lettafs.values.tool import ToolSpec
+
+__all__ = ["ARCHIVAL_TOOLS"]
+
+_DEFAULT_TOP_K = 5
+_MAX_TOP_K = 100
+_TAGS = {"type": "array", "items": {"type": "string"}}
+
+
+def _insert(context: ToolContext, args: dict[str, Any]) -> str:
+    text = args["content"]
+    if not text.strip():
+        raise ToolProblem("content is empty: there is nothing to put away.")
+    turn = context.turn
+    tags = _tags(args)
+    passage = Passage(turn.new_id("passage"), text, turn.time(), tags, run_id=turn.run_id)
+    turn.insert_passages([passage])
+    with_tags = f" with tags {', '.join(tags)}" if tags else ""
+    return f"Put away in archival memory as {passage.id}{with_tags}."
+
+
+def _tags(args: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(tag.strip() for tag in args.get("tags") or [] if tag.strip()))
+
+
+def _search(context: ToolContext, args: dict[str, Any]) -> str:
+    if not args["query"].strip():
+        return "[]"
+    top_k = args.get("top_k")
+    try:
+        since = _moment(context, args.get("start_datetime"), end=False)
+        until = _moment(context, args.get("end_datetime"), end=True)
+    except UsageProblem as error:
+        raise ToolProblem(str(error)) from error
+    hits = find_passages(
+        context.turn.home.archival.passages().values(),
+        args["query"],
+        limit=_DEFAULT_TOP_K if top_k is None else max(1, min(int(top_k), _MAX_TOP_K)),
+        tags=_tags(args),
+        match_all=args.get("tag_match_mode") == "all",
+        since=since,
+        until=until,
+    )
+    return json.dumps(
+        [
+            {
+                "id": hit.id,
+                "timestamp": _local(hit.created_at, context),
+                "content": hit.text,
+                "tags": list(hit.tags),
+            }
+            for hit in hits
+        ],
+        ensure_ascii=False,
+    )
+
+
+def _local(created_at: str, context: ToolContext) -> str:
+    moment = moment_of(created_at, zone=context.zone)
+    return created_at if moment is None else moment.isoformat(timespec="seconds")
+
+
+def _moment(context: ToolContext, text: str | None, *, end: bool) -> datetime | None:
+    return day_or_moment(text, zone=context.zone, end=end) if text else None
+
+
+ARCHIVAL_TOOLS: tuple[Tool, ...] = (
+    Tool(
+        ToolSpec(
+            "archival_memory_insert",
+            "Put a note into archival memory, to be found again by search.",
+            parameters(
+                "content",
+                content="string: the note, complete in itself",
+                tags=_TAGS | {"description": "words to find it by"},
+            ),
+        ),
+        _insert,
+    ),
+    Tool(
+        ToolSpec(
+            "archival_memory_search",
+            "Search the notes in archival memory.",
+            parameters(
+                "query",
+                query="string: what to look for",
+                tags=_TAGS | {"description": "only notes with these tags"},
+                tag_match_mode={"type": "string", "enum": ["any", "all"]},
+                top_k="integer: how many results (default 5)",
+                start_datetime="string: from this day or time on",
+                end_datetime="string: up to and including this day or time",
+            ),
+        ),
+        _search,
+        parallel=True,
+        return_limit_chars=None,
+    ),
+)
