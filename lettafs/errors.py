@@ -15,7 +15,8 @@
         ├── ModelUnreachable            nothing listens there, DNS, TLS
         ├── ModelTimeout                it did not answer in time
         ├── ModelAuthProblem            the key is missing or refused
-        ├── ModelRateLimited            429, or out of credit
+        ├── ModelRateLimited            429
+        │   └── ModelOutOfCredit        the account is empty: waiting does not help
         ├── ModelOverloaded             500, 502, 503, 529
         ├── ModelRefusedRequest         400, 404, 422: the request will never work
         ├── ContextOverflow             the request is longer than the model's window
@@ -43,6 +44,7 @@ __all__ = [
     "HistoryProblem",
     "LettafsError",
     "ModelAuthProblem",
+    "ModelOutOfCredit",
     "ModelOverloaded",
     "ModelProblem",
     "ModelRateLimited",
@@ -161,6 +163,12 @@ class ModelRateLimited(ModelProblem):
 
     error_type = "llm_rate_limit"
     transient = True
+
+
+class ModelOutOfCredit(ModelRateLimited):
+    """The account has no credit left: waiting does not help."""
+
+    transient = False
 
 
 class ModelOverloaded(ModelProblem):

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import network_guard
+
+network_guard.install()
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(

@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "watchdog": ("lettafs.sdk.watch",),
     "click": ("lettafs.cli",),
     "rich": ("lettafs.cli",),
+    "markdown_it": ("lettafs.cli.markdown",),
     "prompt_toolkit": ("lettafs.cli",),
     "platformdirs": ("lettafs.sdk", "lettafs.cli"),
     "anyio": ("lettafs.loop", "lettafs.sdk", "lettafs.llm", "lettafs.cli"),

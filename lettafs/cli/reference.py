@@ -53,6 +53,21 @@ are the objects `stop_reason`, `usage_statistics` and `checkpoint`; an `error_me
 them when the turn failed.
 """
 
+_ENVIRONMENT = """\
+## Environment
+
+| variable | meaning |
+|---|---|
+| `VISUAL`, `EDITOR` | the editor for `memory --edit` and `/edit`; without them nano, then vi |
+| `NO_COLOR` | anything: no colours |
+| `LETTAFS_CONFIG_DIR` | where the default model is kept |
+| `LETTAFS_STATE_DIR` | where the lines typed in chats are kept |
+| `LETTAFS_NO_REMOTE` | anything: models on other machines are refused |
+
+Keys of providers (`OPENAI_API_KEY`, ...) come from here too, or from the agent's `.env`; which one
+is missing, `lettafs models` says.
+"""
+
 
 def page() -> str:
     """Return the text of `docs/commands.md`."""
@@ -62,7 +77,7 @@ def page() -> str:
         command = cli.get_command(context, name)
         assert command is not None  # COMMANDS is what the group looks in
         parts.append("\n".join(_command(name, command, context)) + "\n")
-    parts += [_slash_commands(), _OUTPUT]
+    parts += [_slash_commands(), _OUTPUT, _ENVIRONMENT]
     return "\n".join(parts)
 
 

@@ -239,10 +239,12 @@ class TurnView:
         return self._thinks_aloud and tool_name == SEND_MESSAGE
 
     def _notice(self, notice: Notice) -> None:
+        retries = notice.code == "retry"
+        if retries:  # what had come of the reply stands above, and ends here
+            self._flush()
         warning = notice.level == "warning"
         self._aside(notice.text, style="yellow" if warning else "dim", wrap=True)
-        if notice.code == "retry":
-            self._flush()
+        if retries:
             self._wait("waiting to try again")
 
     def _stopped(self, reason: StopReason) -> None:

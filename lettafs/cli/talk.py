@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import threading
 import time
 from collections.abc import Coroutine, Iterator
@@ -15,17 +16,20 @@ from contextlib import ExitStack, aclosing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application import create_app_session
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.output.plain_text import PlainTextOutput
 from prompt_toolkit.patch_stdout import patch_stdout
 from rich.text import Text
 
 from lettafs.cli.clean import clean
 from lettafs.cli.keys import echo_keys
 from lettafs.cli.line import Line
+from lettafs.cli.options import text_in
 from lettafs.cli.screen import Screen, console_for
 from lettafs.cli.signals import EXIT_CODES
 from lettafs.cli.slash import Leave, run_slash, suggestions
@@ -82,7 +86,7 @@ class _Talk:
                 loop.add_signal_handler(number, self._end, here, code)
                 watched.append(number)
         try:
-            with self._watched(loop), echo_keys(False):
+            with self._watched(loop), echo_keys(False), _prompts_on(self._screen):
                 return await self._converse()
         except asyncio.CancelledError:
             if self._ended_by is None:
@@ -113,7 +117,7 @@ class _Talk:
             if not typed.strip():
                 continue
             try:
-                await self._interruptible(self._answer(typed))
+                await self._interruptible(self._answer(text_in(typed)))
             except Leave:
                 return 0
             except LettafsError as error:
@@ -263,6 +267,16 @@ class _Talk:
         return self._handles
 
 
+@contextmanager
+def _prompts_on(screen: Screen) -> Iterator[None]:
+    """Let prompts write no escape sequences at all where the terminal would only show them."""
+    if screen.console.is_dumb_terminal:
+        with create_app_session(output=PlainTextOutput(sys.stdout)):
+            yield
+    else:
+        yield
+
+
 async def _tick(view: TurnView) -> None:
     while True:
         await asyncio.sleep(_TICK_S)
@@ -288,7 +302,7 @@ class _QuietHistory(FileHistory):
     """Typed lines kept in a file; a disk that refuses one is no reason to end a conversation."""
 
     def store_string(self, string: str) -> None:
-        with suppress(OSError):
+        with suppress(OSError, UnicodeError):
             super().store_string(string)
 
 

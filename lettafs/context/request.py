@@ -31,6 +31,9 @@ CORE_MEMORY_PLACE = "{CORE_MEMORY}"
 _RESERVE_SHARE = 0.15
 """Of the window, kept free for the reply and for what the token estimate gets wrong."""
 
+_READ_CHARS_PER_TOKEN = 12
+"""Of the window: how far recall is read back at most. Four times what fits by the estimate."""
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -94,7 +97,7 @@ def compile_prompt(
         shrink: True leaves out half of what would fit, after a model said "too long".
     """
     loaded = home.blocks()
-    window = home.recall.window()
+    window = home.recall.window(enough_chars=context_window * _READ_CHARS_PER_TOKEN)
     passages = home.archival.passages()
     base = home.system_text()
     if base is None:
@@ -115,7 +118,8 @@ def compile_prompt(
     fixed = sum(map(estimate, (base, memory, rules, metadata_of(window.earlier))))
     reserve = min(agent.model_settings.max_output_tokens or 4096, context_window // 4)
     free = int(context_window * (1 - _RESERVE_SHARE)) - reserve
-    budget = max(free - fixed - estimate_tools(tools), 0)
+    tool_tokens = estimate_tools(tools)
+    budget = max(free - fixed - tool_tokens, 0)
     if shrink:
         budget = min(budget, estimate_messages(clipped)) // 2
     fitted = fit(clipped, budget_tokens=budget)
@@ -131,8 +135,8 @@ def compile_prompt(
             Section("core memory", estimate(memory), memory),
             *([Section("tool rules", estimate(rules), rules)] if rules else []),
             Section("metadata", estimate(metadata), metadata),
-            Section("tools", estimate_tools(tools), _schemas(tools)),
-            Section("messages", estimate_messages(fitted.messages), ""),
+            Section("tools", tool_tokens, _schemas(tools)),
+            Section("messages", fitted.tokens, ""),
         ),
         context_window=context_window,
         seen={block.label: block for block in loaded.blocks},
@@ -146,7 +150,7 @@ def compile_prompt(
 def _place(base: str, sections: str) -> str:
     if CORE_MEMORY_PLACE in base:
         return base.replace(CORE_MEMORY_PLACE, sections, 1)
-    return f"{base.rstrip()}\n\n{sections}"
+    return f"{base.rstrip()}\n\n{sections}" if base.strip() else sections
 
 
 def _schemas(tools: Sequence[ToolSpec]) -> str:

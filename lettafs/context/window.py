@@ -23,6 +23,8 @@ class Fitted:
     """The messages that are sent."""
 
     messages: tuple[Message, ...]
+    tokens: int
+    """What they cost together."""
     left_out: int
     """How many had to leave; 0: all fit."""
     dropped: tuple[str, ...] = ()
@@ -37,20 +39,23 @@ def fit(messages: Sequence[Message], *, budget_tokens: int) -> Fitted:
     answers has itself grown too long, its oldest steps leave from between the two.
     """
     costs = [estimate_message(message) for message in messages]
-    if sum(costs) <= budget_tokens:
-        return Fitted(tuple(messages), 0)
+    total = sum(costs)
+    if total <= budget_tokens:
+        return Fitted(tuple(messages), total, 0)
     keep = int(budget_tokens * _KEEP_SHARE)
     asked = [at for at, message in enumerate(messages) if _is_said(message)]
     present = asked[-1] if asked else None
     first = _tail(messages, costs, keep)
     if present is None:
-        return Fitted(tuple(messages[first:]), first)
+        return Fitted(tuple(messages[first:]), sum(costs[first:]), first)
     if first <= present:
         start = next(at for at in asked if at >= first)
-        return Fitted(tuple(messages[start:]), start)
+        return Fitted(tuple(messages[start:]), sum(costs[start:]), start)
     first = _tail(messages, costs, keep - costs[present], after=present)
     dropped = tuple(message.id for message in messages[present + 1 : first])
-    return Fitted((messages[present], *messages[first:]), present + len(dropped), dropped)
+    kept = (messages[present], *messages[first:])
+    tokens = costs[present] + sum(costs[first:])
+    return Fitted(kept, tokens, present + len(dropped), dropped)
 
 
 def _is_said(message: Message) -> bool:
@@ -82,7 +87,7 @@ def clip_returns(messages: Sequence[Message], *, context_window: int) -> tuple[M
 
 
 def _clipped(message: Message, limit: int) -> Message:
-    if not any(len(part.text) > limit for part in message.tool_returns):
+    if message.role != "tool" or not any(len(p.text) > limit for p in message.tool_returns):
         return message
     return replace(message, parts=tuple(_clip_part(part, limit) for part in message.parts))
 

@@ -11,8 +11,8 @@ import hashlib
 import os
 import stat as stat_bits
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from lettafs.values.problem import Problem
 
@@ -24,8 +24,7 @@ RACY_NS = 50_000_000
 _MAX_DEPTH = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):  # a tuple is made and compared faster, and there is one per file
     """Size, times and number of a file."""
 
     size: int

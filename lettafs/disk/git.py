@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from lettafs.disk import atomic, calls, git_care, git_index, git_run, objects, refs
+from lettafs.disk import atomic, calls, git_asides, git_care, git_index, git_run, objects, refs
 from lettafs.disk.git_flags import NO_CONTENT_PROGRAMS
 from lettafs.disk.git_run import Runner
 from lettafs.disk.history import (
@@ -53,6 +53,7 @@ class Git:
         self._git_dir = self.root / ".git"
         self._private = self.root / ".lettafs" / "index"
         self._marker = self.root / ".lettafs" / "checkpoint.pending"
+        self._behind = self.root / ".lettafs" / "index.behind"
         self._runner = Runner(self.root, index=self._private)
         self._listings: dict[str, objects.Listing] = {}
         self._looked: tuple[tuple[int, int] | None, str | None] | None = None
@@ -153,7 +154,7 @@ class Git:
             self._move(ref, commit, old=old, author=author, message=message)
             self._remember(commit, made.listing)
             if on == "head":
-                self._bring_index(commit, before, made.listing)
+                self._bring_index(commit, parent, made.listing)
         except Exception:
             self._end()  # we are alive and git has ended: no lock of ours is left
             raise
@@ -181,10 +182,21 @@ class Git:
             extra={"GIT_COMMITTER_NAME": name or "unknown", "GIT_COMMITTER_EMAIL": email or "-"},
         )
 
-    def _bring_index(self, commit: str, before: objects.Listing, after: objects.Listing) -> None:
-        """Let the person's index follow; a courtesy that may fail."""
+    def _bring_index(
+        self, commit: str, since: str | None, after: objects.Listing, *, sure: bool = True
+    ) -> None:
+        """Let the person's index follow; a courtesy that may fail.
+
+        When it does, or they hold its lock, a note says which commit the index is at, and the next
+        commit brings it along from there. Without it, their `git commit` would take ours back.
+        Not `sure` that the index is at `since`: no note.
+        """
+        noted = self._index_is_at()
+        since = noted or since
+        done = False
         try:
-            git_index.bring_along(
+            before: objects.Listing = {"": {}} if since is None else self._listing(since)
+            done = git_index.bring_along(
                 self._runner.run,
                 git_dir=self._git_dir,
                 private=self._private,
@@ -193,6 +205,18 @@ class Git:
             )
         except (HistoryProblem, DiskProblem, OSError):
             pass
+        with suppress(DiskProblem):
+            if done and noted:
+                atomic.unlink(self._behind)
+            elif not done and since is not None and not noted and sure:
+                atomic.replace(self._behind, since.encode(), durable=False)
+
+    def _index_is_at(self) -> str | None:
+        try:
+            text = atomic.read_bytes(self._behind, max_bytes=100).decode("ascii", "replace")
+        except (FileNotFoundError, DiskProblem):
+            return None
+        return text if _ID.fullmatch(text) else None
 
     def _begin(self) -> None:
         """Say, for whoever comes after a crash, that git's new locks are ours."""
@@ -330,31 +354,7 @@ class Git:
         With False the bytes hold conflict markers, or are `ours` when they cannot be merged at all
         (not text, no git).
         """
-        if git_run.program() is None:
-            return ours, False
-        with calls.refusals(self._marker.parent, "write to"):
-            git_care.plain_directory(self._marker.parent)
-            with tempfile.TemporaryDirectory(prefix="merge-", dir=self._marker.parent) as place:
-                names = [str(Path(place) / name) for name in ("ours", "base", "theirs")]
-                for name, data in zip(names, (ours, base, theirs), strict=True):
-                    calls.fill_new(Path(name), data, mode=0o600, durable=False)
-                command = [
-                    "merge-file",
-                    "-p",
-                    "-q",
-                    "-L",
-                    "ours",
-                    "-L",
-                    "base",
-                    "-L",
-                    "theirs",
-                    *names,
-                ]
-                # No repository: nothing of it is needed, so nothing of it is read.
-                status, out, _ = self._runner.start(command, extra={"GIT_DIR": os.devnull})
-        if status == 0:
-            return out, True
-        return (out, False) if 0 < status < 128 else (ours, False)
+        return git_asides.merge3(self._runner, self._marker.parent, base, ours, theirs)
 
     def identity(self, env: Mapping[str, str] | None = None) -> Person:
         """Return who the person is to git: from `env`, the repository, or their own settings.
@@ -363,32 +363,8 @@ class Git:
             env: where `GIT_AUTHOR_NAME` and `GIT_AUTHOR_EMAIL` may stand. Never raises; somebody
                 unknown is `Owner <owner@localhost>`.
         """
-        env = env or {}
-        found = {
-            "user.name": env.get("GIT_AUTHOR_NAME", ""),
-            "user.email": env.get("GIT_AUTHOR_EMAIL", ""),
-        }
-        config = str(self._git_dir / "config")
-        sources: list[tuple[list[str], bool]] = []
-        if self.available and self.exists():
-            sources.append((["--file", config, "--no-includes"], False))
-        if git_run.program() is not None:
-            sources.append((["--global", "--includes"], True))
-        for where, own in sources:
-            if all(found.values()):
-                break
-            try:
-                raw = self._runner.run(
-                    ["config", *where, "-z", "--get-regexp", r"^user\.(name|email)$"], own=own
-                )
-            except (HistoryProblem, DiskProblem):
-                continue  # nothing is set there
-            said = dict(
-                line.partition("\n")[::2] for line in raw.decode("utf-8", "replace").split("\0")
-            )
-            for key, value in found.items():
-                found[key] = value or said.get(key, "")
-        return Person(found["user.name"] or "Owner", found["user.email"] or "owner@localhost")
+        local = self._git_dir / "config" if self.available and self.exists() else None
+        return git_asides.identity(self._runner, local=local, env=env or {})
 
     # -- pending checkpoints -----------------------------------------------------------------------
 
@@ -433,11 +409,11 @@ class Git:
             if not self.state().settled:
                 return
             for commit in self.log(limit=1):
-                parent = commit.parents[0] if commit.parents else None
                 self._bring_index(
                     commit.id,
-                    {"": {}} if parent is None else self._listing(parent),
+                    commit.parents[0] if commit.parents else None,
                     self._listing(commit.id),
+                    sure=False,
                 )
         except HistoryProblem:
             pass  # a courtesy, as in `commit`
@@ -511,7 +487,7 @@ class Git:
         atomic.replace(there._git_dir / "refs" / "heads" / "main", f"{commit}\n".encode())
         atomic.replace(there._git_dir / "HEAD", b"ref: refs/heads/main\n")
         git_care.plain_directory(there._private.parent)
-        there._bring_index(commit, {}, {})
+        there._bring_index(commit, None, {})
 
     def _need(self) -> None:
         if self.why_not:

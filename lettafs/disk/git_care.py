@@ -32,13 +32,12 @@ _PACK = re.compile(r"pack-[0-9a-f]{40}\.(?:pack|idx|rev|bitmap|mtimes|keep)")
 _MAX_FSCK_LINES = 20
 _MAX_DIRECTORIES = 5000
 
-_USUAL = re.compile(
+_USUAL = (
     r"core\.(?:repositoryformatversion|filemode|bare|logallrefupdates|ignorecase|symlinks"
     r"|precomposeunicode|autocrlf|eol|quotepath|untrackedcache|commitgraph)"
     r"|user\.(?:name|email|signingkey)|gc\.auto|feature\.manyfiles|index\.(?:version|threads)"
     r"|init\.defaultbranch|pull\.(?:rebase|ff)|push\.(?:default|autosetupremote)"
-    r"|remote\..+\.(?:url|fetch|pushurl)|branch\..+\.(?:remote|merge|rebase)",
-    re.IGNORECASE,
+    r"|remote\..+\.(?:url|fetch|pushurl)|branch\..+\.(?:remote|merge|rebase)"
 )
 
 
@@ -136,7 +135,7 @@ def foreign_locks(root: Path, *, marker: Path) -> list[Problem]:
 
 def unusual_settings(keys: Iterable[str]) -> list[Problem]:
     """Return one note that lists the settings lettafs does not obey."""
-    odd = sorted({key for key in keys if not _USUAL.fullmatch(key)})
+    odd = sorted({key for key in keys if not re.fullmatch(_USUAL, key, re.IGNORECASE)})
     if not odd:
         return []
     shown = ", ".join("".join(c for c in key if c.isprintable())[:80] for key in odd[:12])
@@ -177,7 +176,11 @@ def fsck_problems(status: int, printed: bytes) -> list[Problem]:
     """Return what a check of all objects found."""
     if status == 0:
         return []
-    lines = [line for line in printed.decode("utf-8", "replace").splitlines() if line.strip()]
+    lines = [
+        line
+        for line in printed.decode("utf-8", "replace").splitlines()
+        if line.strip() and not line.startswith("hint:")
+    ]
     said = lines[:_MAX_FSCK_LINES] or [f"the check ended with status {status}"]
     remedy = "restore .git from a copy, or clone it from another machine; files are not affected"
     return [Problem("history-damaged", ".git", line.strip(), remedy=remedy) for line in said]

@@ -39,8 +39,8 @@ def bring_along(
     private: Path,
     commit: str,
     entries: Mapping[str, tuple[Entry | None, Entry | None]],
-) -> None:
-    """Have the person's index say the new entry where it said the old one.
+) -> bool:
+    """Have the person's index say the new entry where it said the old one; False: not now.
 
     A path they have staged something else for stays as they left it. A locked index is left alone.
     A missing one is made from the commit.
@@ -58,7 +58,7 @@ def bring_along(
     """
     index, lock = git_dir / "index", git_dir / "index.lock"
     if os.path.lexists(lock):
-        return
+        return False
     with suppress(FileNotFoundError):
         os.unlink(private)
     there = calls.regular(index)
@@ -74,9 +74,9 @@ def bring_along(
             lines = _lines(run(["ls-files", "--stage", "-z"], inside=inside), entries)
             if not lines:
                 os.unlink(private)
-                return
+                return True
             run(["update-index", "-z", "--index-info"], stdin=b"".join(lines), inside=inside)
-    _put(private, index, lock, there)
+    return _put(private, index, lock, there)
 
 
 def _lines(listed: bytes, entries: Mapping[str, tuple[Entry | None, Entry | None]]) -> list[bytes]:
@@ -122,8 +122,8 @@ def _directories(paths: Iterable[str]) -> set[str]:
     return found
 
 
-def _put(private: Path, index: Path, lock: Path, there: os.stat_result | None) -> None:
-    """Give the private index the person's name for it, unless they changed theirs meanwhile."""
+def _put(private: Path, index: Path, lock: Path, there: os.stat_result | None) -> bool:
+    """Give the private index the person's name for it; False: they change theirs at this moment."""
     try:
         fd = os.open(private, calls.OPEN_READ)
         try:
@@ -137,9 +137,11 @@ def _put(private: Path, index: Path, lock: Path, there: os.stat_result | None) -
         try:
             calls.link(private, lock)
         except FileExistsError:
-            return
-        if _seen(calls.regular(index)) == _seen(there):
-            calls.rename(lock, index)
+            return False
+        if _seen(calls.regular(index)) != _seen(there):
+            return False
+        calls.rename(lock, index)
+        return True
     finally:
         with suppress(FileNotFoundError):
             if os.path.samefile(private, lock):

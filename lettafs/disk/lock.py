@@ -31,6 +31,12 @@ class Held:
     def __init__(self, path: Path, fd: int) -> None:
         self.path = path
         self._fd: int | None = fd
+        self._taken_at_ns = os.fstat(fd).st_mtime_ns
+
+    @property
+    def wanted(self) -> bool:
+        """True when somebody has asked for the hold since it was taken, and did not get it."""
+        return self._fd is not None and os.fstat(self._fd).st_mtime_ns != self._taken_at_ns
 
     def release(self) -> None:
         """End the hold; a second call does nothing."""
@@ -68,6 +74,8 @@ def acquire(path: Path, *, about: Mapping[str, str]) -> Held | None:
             fd = _open(path)
             try:
                 if not _try_lock(fd):
+                    with suppress(OSError):  # tells the holder that somebody waits: see `wanted`
+                        os.utime(path, follow_symlinks=False)
                     os.close(fd)
                     return None
                 if _is_still(path, fd):

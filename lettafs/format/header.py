@@ -87,10 +87,53 @@ def read_header(text: str) -> Header | HeaderFault:
     """Return what the text between the two `---` lines says, or why it cannot be used."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_HEADER_BYTES:
         return HeaderFault(f"the header is longer than {MAX_HEADER_BYTES} bytes")
+    plain = _read_plain(text)
+    if plain is not None:
+        return plain
     try:
         return _Reading(text).header()
     except HeaderFault as fault:
         return HeaderFault(fault.message, fault.line)  # Without a traceback: it is kept for long.
+
+
+# A line that says the same to every YAML parser, whatever stands on the others: a plain key, one
+# colon, and a value on that line which is a word or number and more, or is quoted without escapes.
+_PLAIN_LINE = re.compile(
+    r"""(?P<key>[A-Za-z][A-Za-z0-9_-]{0,63}):[ ]+"""
+    r"""(?P<value>"(?P<quoted>[\w .,:;!?'()/+*=~@%$^&<>#{}\[\]|-]*)"|"""
+    r"""[^\W_](?:(?:[\w .,;!?'"()/+*=~@%$^&<>-]|:(?=\w))*[\w.;!?'"()/+*=~@%$^&<>-])?)\n"""
+)
+_MAX_PLAIN_LINES = 100
+
+
+def _read_plain(text: str) -> Header | None:
+    """Return what a header of plain lines says; None: the YAML parser has to read it.
+
+    Most headers are like this, and loading that parser takes longer than reading all the rest of
+    an agent.
+    """
+    entries: list[Entry] = []
+    end = 0
+    while end < len(text):
+        found = _PLAIN_LINE.match(text, end)
+        if found is None or len(entries) == _MAX_PLAIN_LINES:
+            return None
+        quoted: str | None = found["quoted"]
+        value = found["value"] if quoted is None else quoted
+        entries.append(
+            Entry(
+                found["key"],
+                value,
+                found["value"],
+                len(entries) + 1,
+                *found.span("key"),
+                *found.span("value"),
+            )
+        )
+        end = found.end()
+    if len({entry.key for entry in entries}) < len(entries):
+        return None
+    return Header(tuple(entries))
 
 
 def with_entry(text: str, key: str, value: str | int | bool | None, *, newline: str = "\n") -> str:

@@ -11,6 +11,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 __all__ = [
     "AGENT_TOML",
@@ -196,6 +197,7 @@ def conflict_path(path: str, digest: str) -> str:
     return f"{path}.conflict-{digest[:8]}"
 
 
+@lru_cache(maxsize=8192)  # The same few paths are asked about at every step.
 def is_canonical(path: str) -> bool:
     """Tell whether lettafs tracks a file at this path by itself.
 

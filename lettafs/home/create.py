@@ -7,11 +7,10 @@ from datetime import datetime
 from pathlib import Path
 
 from lettafs.disk import atomic
-from lettafs.disk.git import Person
 from lettafs.errors import UsageProblem
 from lettafs.format import agent_toml, frontmatter, layout
 from lettafs.home.home import Home
-from lettafs.home.turn import begin
+from lettafs.home.turn import Who, begin
 from lettafs.ids import NewId
 from lettafs.values.agent import AgentSettings
 from lettafs.values.block import Block
@@ -42,7 +41,7 @@ def create_home(
     blocks: Sequence[Block],
     now: Callable[[], datetime],
     new_id: NewId,
-    person: Person,
+    person: Who,
     about: Mapping[str, str],
 ) -> Home:
     """Make an agent directory with its first commit; return its home.

@@ -11,12 +11,12 @@ from datetime import datetime
 from pathlib import Path
 
 from lettafs.disk import atomic, fingerprint
-from lettafs.disk.git import Git, Person
+from lettafs.disk.git import Git
 from lettafs.errors import HistoryProblem
 from lettafs.format import agent_toml, layout
 from lettafs.home.create import refuse_unless_free
 from lettafs.home.home import Home
-from lettafs.home.turn import begin
+from lettafs.home.turn import Who, begin
 from lettafs.ids import NewId
 
 __all__ = ["fork_home"]
@@ -30,7 +30,7 @@ def fork_home(
     at: str | None,
     now: Callable[[], datetime],
     new_id: NewId,
-    person: Person,
+    person: Who,
     about: Mapping[str, str],
 ) -> Home:
     """Make a second agent; return its home.

@@ -24,7 +24,7 @@ from lettafs.values.problem import Problem
 __all__ = ["Home", "Settings", "agent_person", "open_home"]
 
 MAX_SETTINGS_BYTES = 2**20
-_FALLBACK = {"front-matter", "conflict-markers", "not-utf8", "nul", "too-large", "unreadable"}
+_FALLBACK = {"front-matter", "conflict-markers", "encoding", "too-large", "unreadable"}
 """Problems of a block's content, for which its last committed good version stands in."""
 
 
@@ -46,6 +46,10 @@ class Home:
         self.recall = Recall(root)
         self.archival = Archival(root)
         self.git = Git(root)
+        self.yield_until_s = 0.0
+        """On the monotonic clock: until then a turn is left to who was waiting for the last one."""
+        self._known: tuple[bytes, Settings] | None = None
+        """What agent.toml said when it had these bytes."""
 
     def settings(self) -> Settings:
         """Return the settings; a broken agent.toml falls back to its last committed version.
@@ -57,7 +61,9 @@ class Home:
         path = self.root / layout.AGENT_TOML
         try:
             data = atomic.read_bytes(path, max_bytes=MAX_SETTINGS_BYTES)
-            return Settings(*agent_toml.parse_agent(data))
+            if self._known is None or self._known[0] != data:
+                self._known = (data, Settings(*agent_toml.parse_agent(data)))
+            return self._known[1]
         except FileNotFoundError as error:
             raise NotAnAgent(
                 f"{self.root} is not an agent directory: it has no agent.toml. "

@@ -10,6 +10,7 @@ All of it is synchronous: leaving a turn needs no await, so that a cancelled run
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from threading import RLock
@@ -32,7 +33,14 @@ from lettafs.values.block import Block
 from lettafs.values.event import MemoryChanged, Notice
 from lettafs.values.passage import Passage
 
-__all__ = ["Turn", "begin", "busy", "timestamp", "try_begin"]
+__all__ = ["Turn", "Who", "begin", "busy", "retry_pause_s", "timestamp", "try_begin"]
+
+_YIELD_S = 0.05
+"""How long who had the turn leaves it to those who were waiting."""
+
+Who = Person | Callable[[], Person]
+"""A person, or how to find out when it is first needed: that may run git, and most turns do not
+need it."""
 
 
 def timestamp(moment: datetime) -> str:
@@ -52,12 +60,12 @@ class Turn:
         *,
         now: Callable[[], datetime],
         new_id: NewId,
-        person: Person,
+        person: Who,
     ) -> None:
         self.home = home
         self.now = now
         self.new_id = new_id
-        self.person = person
+        self._person = person
         self.run_id: str | None = None
         self.notices: list[Notice] = []
         """What was found at the beginning and between steps; the caller shows and clears them."""
@@ -80,6 +88,13 @@ class Turn:
         """The settings, as they are now."""
         settings = self.home.settings()
         return settings.agent
+
+    @property
+    def person(self) -> Person:
+        """Who is at the keyboard."""
+        if not isinstance(self._person, Person):
+            self._person = self._person()
+        return self._person
 
     def time(self) -> str:
         """Return now, as records carry it."""
@@ -393,6 +408,8 @@ class Turn:
         except LettafsError:
             pass  # the baseline is derived
         finally:
+            if self._held.wanted:
+                self.home.yield_until_s = time.monotonic() + _YIELD_S
             self._held.release()
             self._committing.release()
 
@@ -415,7 +432,7 @@ def try_begin(
     *,
     now: Callable[[], datetime],
     new_id: NewId,
-    person: Person,
+    person: Who,
     about: Mapping[str, str],
 ) -> Turn | None:
     """Return an open turn, recovered and adopted; None when another process holds it.
@@ -424,6 +441,8 @@ def try_begin(
         NotAnAgent: agent.toml is missing or cannot be read.
         DiskProblem: the directory cannot be written.
     """
+    if time.monotonic() < home.yield_until_s:
+        return None  # we had the last turn, and somebody else was waiting for it
     atomic.make_dirs(home.root / layout.LETTAFS)
     held = lock.acquire(home.root / layout.LOCK, about=about)
     if held is None:
@@ -442,7 +461,7 @@ def begin(
     *,
     now: Callable[[], datetime],
     new_id: NewId,
-    person: Person,
+    person: Who,
     about: Mapping[str, str],
     timeout_s: float = 5.0,
 ) -> Turn:
@@ -453,16 +472,23 @@ def begin(
         NotAnAgent: agent.toml is missing or cannot be read.
         DiskProblem: the directory cannot be written.
     """
-    import time
-
-    end = time.monotonic() + timeout_s
+    begun = time.monotonic()
     while True:
         turn = try_begin(home, now=now, new_id=new_id, person=person, about=about)
         if turn is not None:
             return turn
-        if time.monotonic() >= end:
+        waited = time.monotonic() - begun
+        if waited >= timeout_s:
             raise busy(home)
-        time.sleep(0.02)
+        time.sleep(retry_pause_s(waited))
+
+
+def retry_pause_s(waited_s: float) -> float:
+    """Return how long to pause before asking for the turn again.
+
+    Who has waited longer asks more often, so that of many none is passed over for long.
+    """
+    return max(0.02 * 0.4**waited_s, 0.0005)
 
 
 def busy(home: Home) -> Busy:

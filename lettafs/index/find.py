@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 from datetime import datetime, time, tzinfo
+from typing import TYPE_CHECKING
 
 from lettafs.errors import UsageProblem
-from lettafs.index import scan
 from lettafs.values.hit import Hit
 from lettafs.values.message import Message
 from lettafs.values.passage import Passage
+
+if TYPE_CHECKING:
+    from lettafs.index.scan import Scored
 
 __all__ = ["day_or_moment", "find_messages", "find_passages", "moment_of"]
 
@@ -137,7 +140,9 @@ def find_passages(
     ]
 
 
-def _score(query: str, texts: list[str], *, literal: bool) -> list[scan.Scored]:
+def _score(query: str, texts: list[str], *, literal: bool) -> list[Scored]:
+    from lettafs.index import scan  # late: most turns search nothing, and its tables cost 10 ms
+
     if not query.strip():
         return [scan.Scored(i, 0.0) for i in range(len(texts) - 1, -1, -1)]
     return scan.exact(query, texts) if literal else scan.rank(query, texts)

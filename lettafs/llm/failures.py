@@ -16,6 +16,7 @@ from email.utils import parsedate_to_datetime
 from lettafs.errors import (
     ContextOverflow,
     ModelAuthProblem,
+    ModelOutOfCredit,
     ModelOverloaded,
     ModelProblem,
     ModelRateLimited,
@@ -27,7 +28,7 @@ from lettafs.errors import (
 from lettafs.llm.catalog import Endpoint
 from lettafs.values.message import Part
 
-__all__ = ["Asked", "OutOfCredit", "cut", "from_status", "from_transport", "quote", "silent"]
+__all__ = ["Asked", "cut", "from_status", "from_transport", "quote", "silent"]
 
 _QUOTE_CHARS = 300
 
@@ -98,12 +99,6 @@ _ESCAPE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])?|[\x00-\x1a\x1c-\x1f\
 _DIRECTION = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-class OutOfCredit(ModelRateLimited):
-    """The account has no credit left: waiting does not help."""
-
-    transient = False
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What was asked of whom: the "where" of every message."""
@@ -165,7 +160,9 @@ def _by_words(
 ) -> ModelProblem | None:
     """Return what the provider's words mean beyond doubt, or None."""
     if status == 402 or _NO_CREDIT.search(evidence):
-        return OutOfCredit(f"The account at {asked.title} has no credit left{said}. Top it up.")
+        return ModelOutOfCredit(
+            f"The account at {asked.title} has no credit left{said}. Top it up."
+        )
     if status == 413 or (status != 429 and _OVERFLOW.search(evidence)):
         return ContextOverflow(
             f"The conversation is longer than {asked.who} can read{said}. Use a larger"

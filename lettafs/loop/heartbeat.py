@@ -20,7 +20,7 @@ from lettafs.values.tool import ToolSpec
 __all__ = ["HEARTBEAT", "heartbeat_text"]
 
 _PARAMETER = "request_heartbeat"
-_SCHEMA = {"type": "boolean", "description": "true: go on after this call"}
+_SCHEMA = {"type": "boolean"}  # explained once, in the base instructions
 _MARK = "[This is an automated message hidden from the person]"
 
 

@@ -19,11 +19,10 @@ import anyio
 import anyio.to_thread
 
 from lettafs.context.request import Prompt, compile_prompt, zone
-from lettafs.disk.git import Person
 from lettafs.errors import LettafsError, ModelProblem
 from lettafs.format.recall_line import MessageRecord, RunRecord, WindowRecord
 from lettafs.home.home import Home
-from lettafs.home.turn import Turn, busy, try_begin
+from lettafs.home.turn import Turn, Who, busy, retry_pause_s, try_begin
 from lettafs.ids import NewId
 from lettafs.llm.base import LanguageModel, ModelRequest
 from lettafs.loop.answers import Bench
@@ -52,7 +51,6 @@ from lettafs.values.run import Run, StopReason, run_status
 __all__ = ["Caller", "run"]
 
 _BUSY_S = 5.0
-_RETRY_LOCK_S = 0.02
 _CANCELLED = "cancelled: the person stopped the turn before this call was finished"
 
 
@@ -62,7 +60,7 @@ class Caller:
 
     now: Callable[[], datetime]
     new_id: NewId
-    person: Person
+    person: Who
     about: Mapping[str, str]
     """What a second process is told about us: `cmd`."""
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
@@ -131,16 +129,17 @@ async def run(
 
 
 async def _hold(home: Home, caller: Caller) -> Turn:
-    end = time.monotonic() + _BUSY_S
+    begun = time.monotonic()
     while True:
         turn = try_begin(
             home, now=caller.now, new_id=caller.new_id, person=caller.person, about=caller.about
         )
         if turn is not None:
             return turn
-        if time.monotonic() >= end:
+        waited = time.monotonic() - begun
+        if waited >= _BUSY_S:
             raise busy(home)
-        await anyio.sleep(_RETRY_LOCK_S)
+        await anyio.sleep(retry_pause_s(waited))
 
 
 async def _answered(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lettafs.errors import ContextOverflow, ModelProblem, StreamCut
+from lettafs.errors import ContextOverflow, ModelOutOfCredit, ModelProblem, StreamCut
 from lettafs.format.recall_line import MessageRecord
 from lettafs.home.turn import Turn
 from lettafs.loop.heartbeat import heartbeat_text
@@ -43,7 +43,8 @@ def after_failure(state: RunState, problem: ModelProblem) -> Failure | Notice:
             "use a model with a larger window."
         )
         return Failure(problem.error_type, words)
-    state.stop = "llm_api_error"
+    empty = isinstance(problem, ModelOutOfCredit)
+    state.stop = "insufficient_credits" if empty else "llm_api_error"
     return Failure(problem.error_type, str(problem))
 
 

@@ -12,12 +12,8 @@ from typing import TYPE_CHECKING
 
 from lettafs.context.request import Prompt, Section, compile_prompt, zone
 from lettafs.errors import HistoryProblem, UsageProblem
-from lettafs.home import history
-from lettafs.home.doctor import examine
 from lettafs.home.home import Home
 from lettafs.home.turn import Turn, begin
-from lettafs.home.undo import undo
-from lettafs.index.find import day_or_moment, find_messages, find_passages
 from lettafs.llm.base import LanguageModel
 from lettafs.loop.heartbeat import HEARTBEAT
 from lettafs.loop.plain import PLAIN
@@ -28,14 +24,14 @@ from lettafs.tools.builtin import tools_of
 from lettafs.values.agent import AgentSettings
 from lettafs.values.block import Block
 from lettafs.values.event import Event
-from lettafs.values.history import BlameLine, BlockChange, LogEntry, Undone
-from lettafs.values.hit import Hit
 from lettafs.values.message import Message
 from lettafs.values.passage import Passage
 from lettafs.values.problem import Problem
 
 if TYPE_CHECKING:
     from lettafs.sdk.open import ModelChoice
+    from lettafs.values.history import BlameLine, BlockChange, LogEntry, Undone
+    from lettafs.values.hit import Hit
 
 __all__ = ["Agent", "Answer", "Prompt", "Section", "said"]
 
@@ -224,6 +220,8 @@ class Agent:
         Raises:
             UsageProblem: a date or a source makes no sense.
         """
+        from lettafs.index.find import day_or_moment, find_messages, find_passages  # as `log`
+
         unknown = set(sources) - {"recall", "archival"}
         if unknown:
             raise UsageProblem(
@@ -261,6 +259,8 @@ class Agent:
         Raises:
             HistoryProblem: there is no history.
         """
+        from lettafs.home import history  # late: a conversation reads no history and starts sooner
+
         return history.log(self._home, limit=limit)
 
     def history(self, label: str) -> list[LogEntry]:
@@ -270,6 +270,8 @@ class Agent:
             UsageProblem: there is no such block.
             HistoryProblem: there is no history.
         """
+        from lettafs.home import history  # as `log`
+
         return history.log(self._home, paths=[self.block(label).path])
 
     def blame(self, label: str) -> list[BlameLine]:
@@ -279,6 +281,8 @@ class Agent:
             UsageProblem: there is no such block.
             HistoryProblem: there is no history.
         """
+        from lettafs.home import history  # as `log`
+
         return history.blame(self._home, self.block(label))
 
     def diff(self, a: str | None = None, b: str | None = None) -> list[BlockChange]:
@@ -289,6 +293,8 @@ class Agent:
         Raises:
             HistoryProblem: there is no history, or no such checkpoint.
         """
+        from lettafs.home import history  # as `log`
+
         git = history.require_history(self._home)
         if a is None:
             turn = history.last_turn(git)
@@ -300,6 +306,8 @@ class Agent:
 
     def problems(self) -> list[Problem]:
         """Return every problem of the directory."""
+        from lettafs.home.doctor import examine  # as `log`
+
         _, missing = tools_of(self.settings)
         return [*examine(self._home), *missing]
 
@@ -380,6 +388,8 @@ class Agent:
             UndoConflict: a later edit overlaps.
             Busy: another process held the turn for five seconds.
         """
+        from lettafs.home.undo import undo  # as `log`
+
         with self._turn() as turn:
             return undo(turn, to=to)
 
@@ -435,6 +445,8 @@ class Agent:
             HistoryProblem: there is no history.
             Busy: another process held the turn for five seconds.
         """
+        from lettafs.home import history  # as `log`
+
         with self._turn():
             git = history.require_history(self._home)
             loose = git.loose_count()

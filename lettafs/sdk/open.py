@@ -5,6 +5,7 @@ Everything below takes its clock, ids, model and endpoint as arguments; they are
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Mapping
@@ -365,10 +366,13 @@ def _load(
 
 
 def _caller(git: Git, env: Mapping[str, str]) -> Caller:
-    try:
-        person = git.identity(env)
-    except LettafsError:
-        person = Person("Owner", "owner@localhost")
+    @functools.cache
+    def person() -> Person:
+        try:
+            return git.identity(env)
+        except LettafsError:
+            return Person("Owner", "owner@localhost")
+
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:3]]) if sys.argv else "python"
     return Caller(
         now=lambda: datetime.now().astimezone(),

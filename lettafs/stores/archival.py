@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from lettafs.disk.fingerprint import Stamp
 from lettafs.format import layout
 from lettafs.format.passage_line import (
     ArchivalRecord,
@@ -26,9 +28,16 @@ class Archival:
 
     def __init__(self, root: Path) -> None:
         self.segments: Segments[ArchivalRecord] = Segments(root, layout.ARCHIVAL, parse=_parse)
+        self._known: tuple[list[tuple[str, Stamp | None]], Mapping[str, Passage]] | None = None
 
-    def passages(self) -> dict[str, Passage]:
+    def passages(self) -> Mapping[str, Passage]:
         """Return the passages there are, by id, oldest first."""
+        stamps = self.segments.stamps()
+        if self._known is None or self._known[0] != stamps:
+            self._known = (stamps, MappingProxyType(self._read()))
+        return self._known[1]
+
+    def _read(self) -> dict[str, Passage]:
         found: dict[str, Passage] = {}
         for record in self.segments.records():
             match record:

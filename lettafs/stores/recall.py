@@ -7,6 +7,7 @@ its cost does not grow with the years.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,10 +24,18 @@ from lettafs.format.recall_line import (
     render_record,
 )
 from lettafs.stores.segments import Segments, Torn
-from lettafs.values.message import Message, ToolReturn
+from lettafs.values.message import Message, TextPart, ToolCall, ToolReturn
 from lettafs.values.problem import Problem
 
 __all__ = ["Recall", "Unfinished", "Window"]
+
+_COUNTED_CHARS = 5_000
+_PER_MESSAGE_CHARS = 12
+"""What stands around a message in a request, likewise."""
+_NO_RUN = 1_000
+"""When so many records at the end belong to no run, none is open."""
+_MESSAGE = b'"type":"message"'
+"""How a message's line says that it is one. In a text, its quotes are escaped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +119,23 @@ class Recall:
                 return record.message
         return None
 
-    def window(self) -> Window:
-        """Return the messages the model sees, folded as the format page says."""
+    def window(self, *, enough_chars: int | None = None) -> Window:
+        """Return the messages the model sees, folded as the format page says.
+
+        Args:
+            enough_chars: stop reading back when the messages have this many characters, the first
+                5,000 of each part counted, and what the user said last is among them. For a caller
+                who leaves out what is longer anyway: a history that came from elsewhere may have
+                no window record for years. None: read as far as the window reaches.
+        """
         start: str | None = None
         summary: str | None = None
         earlier = 0
         placed = False
         dropped: set[str] = set()
         found: list[Message] = []
+        left = math.inf if enough_chars is None else enough_chars
+        asked = False
         for record in self.segments.backward():
             if isinstance(record, WindowRecord):
                 dropped.update(record.drop)
@@ -125,8 +143,15 @@ class Recall:
                     start, summary, earlier = record.start, record.summary, record.earlier
                     placed = True
             elif isinstance(record, MessageRecord):
-                found.append(record.message)
-                if record.message.id == start:
+                message = record.message
+                found.append(message)
+                if message.id == start:
+                    break
+                if message.id not in dropped and not message.partial and message.role != "system":
+                    left -= _length(message)
+                    asked = asked or (message.role == "user" and message.kind == "message")
+                if left < 0 and asked and summary is None:
+                    earlier = self._count() - len(found)
                     break
         found.reverse()
         head = [m for m in found if m.id == summary]
@@ -137,13 +162,19 @@ class Recall:
         ]
         return Window(tuple(head) + _paired(rest), earlier)
 
+    def _count(self) -> int:
+        """Return how many messages there are, without reading what they say."""
+        return sum(self.segments.read(path).count(_MESSAGE) for path in self.segments.paths())
+
     def unfinished(self) -> Unfinished | None:
         """Return the run a crash left open, or None: the last run has its record."""
         run_id: str | None = None
         first: str | None = None
         calls: dict[str, str] = {}
         returned: set[str] = set()
-        for record in self.segments.backward():
+        for number, record in enumerate(self.segments.backward()):
+            if run_id is None and number >= _NO_RUN:
+                return None  # a history that came from elsewhere, as messages alone
             match record:
                 case RunRecord():
                     break
@@ -183,6 +214,18 @@ class Recall:
 
 def _parse(record: Mapping[str, Any], path: str, line_no: int) -> RecallRecord | Problem:
     return parse_record(record, path=path, line_no=line_no)
+
+
+def _length(message: Message) -> int:
+    """Return about how many characters of a message are sent, rather too few than too many."""
+    total = _PER_MESSAGE_CHARS
+    for part in message.parts:
+        match part:
+            case TextPart(text=text) | ToolReturn(text=text) | ToolCall(arguments=text):
+                total += min(len(text), _COUNTED_CHARS)
+            case _:
+                continue
+    return total
 
 
 def _paired(messages: Sequence[Message]) -> tuple[Message, ...]:

@@ -7,12 +7,13 @@ a changed file whole, stores little per checkpoint.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from lettafs.disk import atomic
+from lettafs.disk import atomic, fingerprint
 from lettafs.format import jsonl, layout
 from lettafs.values.problem import Problem
 
@@ -57,28 +58,37 @@ class Segments(Generic[R]):
         self._root = root
         self._parse = parse
         self._parsed: dict[str, _Parsed[R]] = {}
+        self._listed: tuple[tuple[int, int], tuple[str, ...]] | None = None
+        """The folder's number and time, and the segments it held then."""
         self._named: set[str] = set()
         """Segments whose names this object has made durable."""
 
     def paths(self) -> list[str]:
         """Return the segments in order, relative to the home; links and other files left out."""
-        return [path for path, _ in self._listed()]
-
-    def _listed(self) -> list[tuple[str, tuple[int, int, int, int]]]:
-        found: list[tuple[int, str, tuple[int, int, int, int]]] = []
+        folder = self._root / self.folder
         try:
-            entries = os.scandir(self._root / self.folder)
+            status = folder.stat()
         except FileNotFoundError:
             return []
-        with entries:
+        stamp = (status.st_ino, status.st_mtime_ns)
+        if self._listed is not None and self._listed[0] == stamp:
+            return list(self._listed[1])
+        looked_ns = time.time_ns()
+        found: list[tuple[int, str]] = []
+        with os.scandir(folder) as entries:
             for entry in entries:
                 number = layout.segment_number(entry.name)
-                if number is None or not entry.is_file(follow_symlinks=False):
-                    continue
-                stat = entry.stat(follow_symlinks=False)
-                stamp = (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-                found.append((number, f"{self.folder}/{entry.name}", stamp))
-        return [(path, stamp) for _, path, stamp in sorted(found)]
+                if number is not None and entry.is_file(follow_symlinks=False):
+                    found.append((number, f"{self.folder}/{entry.name}"))
+        paths = [path for _, path in sorted(found)]
+        # A name that comes within the same tick of the clock would leave the stamp as it is.
+        settled = looked_ns - status.st_mtime_ns > fingerprint.RACY_NS
+        self._listed = (stamp, tuple(paths)) if settled else None
+        return paths
+
+    def stamps(self) -> list[tuple[str, fingerprint.Stamp | None]]:
+        """Return every segment with what its file looks like: equal stamps, equal records."""
+        return [(path, fingerprint.stamp(self._root / path)) for path in self.paths()]
 
     def lines(self, path: str) -> tuple[R | Problem, ...]:
         """Return what each line of a segment says, or what is wrong with it."""
@@ -152,9 +162,10 @@ class Segments(Generic[R]):
             DiskProblem: the disk refused. Records before the failing segment are in place, the
                 failing write itself was cut off again.
         """
-        listed = self._listed()
-        if listed:
-            path, size = listed[-1][0], listed[-1][1][1]
+        paths = self.paths()
+        if paths:
+            path = paths[-1]
+            size = (self._root / path).lstat().st_size
         else:
             atomic.make_dirs(self._root / self.folder)
             path, size = f"{self.folder}/{layout.segment_name(1)}", 0

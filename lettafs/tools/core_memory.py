@@ -20,7 +20,7 @@ __all__ = ["CORE_MEMORY_TOOLS"]
 
 _LINE_NUMBERED = re.compile(r"^\s*\d+→", re.MULTILINE)
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
-_LABEL = "string: label of the block"
+_LABEL = {"type": "string"}
 
 
 def _block(context: ToolContext, label: str) -> Block:
@@ -252,7 +252,7 @@ def _needed(args: dict[str, Any], name: str) -> str:
 
 
 def _path_label(args: dict[str, Any], name: str) -> str:
-    path = _needed(args, name).strip("/").removeprefix("memories/")
+    path = f"{_needed(args, name).strip('/')}/".removeprefix("memories/")
     return path.strip("/").removesuffix(".md")
 
 

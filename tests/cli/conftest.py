@@ -227,12 +227,7 @@ def terminal() -> type[Terminal]:
 
 @pytest.fixture
 def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """An environment of our own: no keys, no user configuration, nothing remote. Also set here."""
-    for name in list(os.environ):
-        if name.endswith(("_API_KEY", "_BASE_URL")) or name.startswith(
-            ("LETTAFS_", "GIT_", "OLLAMA_")
-        ):
-            monkeypatch.delenv(name)
+    """An environment of our own, beyond what every test has; it is also this process's."""
     home = tmp_path / "person"
     (home / "config").mkdir(parents=True)
     ours = {
@@ -243,12 +238,10 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, s
         "TERM": "xterm-256color",
         "LANG": "C.UTF-8",
         "TZ": "UTC",
-        "COLUMNS": "",
-        "LINES": "",
     }
     for name, value in ours.items():
         monkeypatch.setenv(name, value)
-    for name in ("COLUMNS", "LINES", "NO_COLOR"):
+    for name in ("COLUMNS", "LINES", "NO_COLOR", "VISUAL", "EDITOR"):
         monkeypatch.delenv(name, raising=False)
     return dict(os.environ)
 

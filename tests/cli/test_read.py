@@ -4,6 +4,7 @@ import json
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
@@ -219,3 +220,24 @@ def test_long_hit_shows_the_place_that_fits(lettafs: Run, ada: Path) -> None:
 
     assert "zebrafish" in text
     assert len(text) < 220
+
+
+def test_terminal_is_shown_a_block_without_what_could_steer_it(
+    program: Callable[..., Any], ada: Path
+) -> None:
+    (ada / "memory/note.md").write_bytes(b"be\x1b]52;c;AAAA\x07fore \x1b[2Jafter")
+
+    shown = program("memory", str(ada), "note")
+
+    assert shown.ended() == 0
+    assert shown.raw == "before after\r\n"
+
+
+def test_terminal_is_shown_the_tokens_of_a_prompt_first(
+    program: Callable[..., Any], ada: Path
+) -> None:
+    shown = program("prompt", str(ada))
+
+    assert shown.ended() == 0
+    assert shown.terminal.lines[0].split() == ["section", "tokens"]
+    assert "── system ──" in shown.terminal.text

@@ -349,3 +349,22 @@ def test_dumb_terminal_gets_plain_words_as_they_come(terminal: Any) -> None:
 
     seen.show(TextDelta("m1", text[9:]), assistant(TextPart(text)), *ended())
     assert seen.output.getvalue() == text + "\n"
+
+
+def test_reply_that_is_tried_again_stands_apart_from_its_first_part(terminal: Any) -> None:
+    seen = Seen(terminal)
+    seen.show(
+        *started(),
+        TextDelta("m1", "First par"),
+        Notice("trying again in 1 s", "warning", "retry"),
+        TextDelta("m1", "First part, whole."),
+        assistant(TextPart("First part, whole.")),
+        *ended(),
+    )
+
+    assert seen.text.splitlines() == [
+        "First par",
+        "· trying again in 1 s",
+        "",
+        "First part, whole.",
+    ]

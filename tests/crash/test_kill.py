@@ -68,7 +68,7 @@ def test_two_hundred_kills_lose_nothing_acknowledged(place: Path, long: bool) ->
 
 def _turn_s(root: Path) -> float:
     """Return what recovery and a turn take here; the kill comes within twice that."""
-    taken = []
+    taken: list[float] = []
     for _ in range(5):
         with begin_turn(root) as turn:
             turn.run_id = turn.new_id("run")
@@ -84,7 +84,7 @@ def _turn_s(root: Path) -> float:
 
 def _nothing_lost(root: Path, told: list[dict[str, Any]], kill: int) -> None:
     """Look at the files as the kill left them."""
-    kept = set()
+    kept: set[bytes] = set()
     for path in sorted((root / "recall").glob("*.jsonl")):
         for line in path.read_bytes().split(b"\n")[:-1]:  # behind the last LF: a torn tail
             kept.update(part for part in line.split(b'"') if part.startswith(b"message-"))

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+
 from tests.support import fake_ollama, fake_openai
 from tests.support.doc_pages import ROOT, Example, Story, environment, examples, fences, pages
 
@@ -86,7 +87,6 @@ def test_every_block_says_what_it_is() -> None:
         if fence.kind not in known and page != contract
     ]
     assert not wrong, wrong
-
 
 
 def test_a_wrong_example_is_found(tmp_path: Path) -> None:

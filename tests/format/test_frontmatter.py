@@ -336,6 +336,12 @@ def test_key_that_cannot_be_taken_out_alone_is_refused() -> None:
         with_key(b"---\n{a: b,}\n---\n", "a", None)
 
 
+def test_key_whose_comment_would_become_text_of_the_one_before_is_not_taken_out() -> None:
+    data = b"---\na: |\n  text\nb: c\n  # about b\n---\n"
+    with pytest.raises(BlockProblem, match="line 4: 'b' stands in the header in a form"):
+        with_key(data, "b", None)
+
+
 @pytest.mark.parametrize(("key", "value"), [("limit", 0), ("read_only", "maybe"), ("label", "")])
 def test_value_a_key_cannot_have_is_refused(key: str, value: str | int) -> None:
     with pytest.raises(BlockProblem):

@@ -14,6 +14,7 @@ import pytest
 from lettafs.errors import (
     ContextOverflow,
     ModelAuthProblem,
+    ModelOutOfCredit,
     ModelOverloaded,
     ModelProblem,
     ModelRateLimited,
@@ -24,7 +25,6 @@ from lettafs.errors import (
 )
 from lettafs.llm.base import ModelReply
 from lettafs.llm.catalog import Endpoint, parse_handle, resolve
-from lettafs.llm.failures import OutOfCredit
 from lettafs.llm.openai_chat import OpenAIChatModel, list_models
 from lettafs.llm.openai_wire import request_body
 from lettafs.llm.providers import PROVIDERS
@@ -399,15 +399,15 @@ FAULTS: dict[str, tuple[Reply, type[ModelProblem], str]] = {
         "refused the key",
     ),
     "no permission": (failure(403, "Project has no access"), ModelAuthProblem, "permissions"),
-    "no credit (402)": (failure(402, "Insufficient Balance"), OutOfCredit, "no credit"),
+    "no credit (402)": (failure(402, "Insufficient Balance"), ModelOutOfCredit, "no credit"),
     "no quota (429)": (
         failure(429, "You exceeded your current quota", code="insufficient_quota"),
-        OutOfCredit,
+        ModelOutOfCredit,
         "Top it up",
     ),
     "no credit (Anthropic)": (
         failure(400, "Your credit balance is too low to access the API"),
-        OutOfCredit,
+        ModelOutOfCredit,
         "no credit",
     ),
     "rate limit": (failure(429, "Rate limit reached"), ModelRateLimited, "too many requests"),

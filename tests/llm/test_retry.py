@@ -8,9 +8,14 @@ from typing import Any
 import anyio
 import pytest
 
-from lettafs.errors import ModelOverloaded, ModelProblem, ModelRateLimited, StreamCut
+from lettafs.errors import (
+    ModelOutOfCredit,
+    ModelOverloaded,
+    ModelProblem,
+    ModelRateLimited,
+    StreamCut,
+)
 from lettafs.llm.base import ModelEvent, ModelReply, ModelRequest
-from lettafs.llm.failures import OutOfCredit
 from lettafs.llm.retry import MAX_RETRIES, MAX_WAIT_S, is_worth_retrying, stream_with_retry
 from lettafs.llm.scripted import ScriptedModel
 from lettafs.values.event import Notice, TextDelta
@@ -89,7 +94,7 @@ def test_failure_that_stays_is_not_tried_again(error: str) -> None:
 
 
 def test_no_credit_is_not_tried_again() -> None:
-    assert not is_worth_retrying(OutOfCredit("No credit."))
+    assert not is_worth_retrying(ModelOutOfCredit("No credit."))
     assert is_worth_retrying(ModelRateLimited("Slow down."))
 
 

@@ -97,7 +97,7 @@ BAD_CALLS: dict[str, tuple[str, dict[str, Any] | str, str]] = {
 @pytest.mark.parametrize("name", BAD_CALLS)
 def test_bad_call_is_answered_with_words_and_changes_nothing(name: str, tmp_path: Path) -> None:
     tool, arguments, words = BAD_CALLS[name]
-    talk = talk_with(tmp_path, calls((tool, arguments)), text("Sorry."))
+    talk = talk_with(tmp_path, calls((tool, arguments), chunk_chars=10_000), text("Sorry."))
 
     events = talk.hear()
 

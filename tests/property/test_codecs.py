@@ -76,7 +76,7 @@ FORMS = st.sampled_from(
         "? {key}\n: asked\n",
     ]
 )
-BETWEEN = st.sampled_from(["", "\n", "# a comment\n", "  # an indented one\n\n"])
+BETWEEN = st.sampled_from(["", "\n", "# a comment\n", "# two\n\n# comments\n"])
 
 
 @st.composite

@@ -1,8 +1,8 @@
 """A chatting child that can be killed: a server that has imported everything forks one per line.
 
-Run as `python -m tests.support.chatting`. Each line it reads is JSON: `root` of the agent, `acks` (a
-file) and `first` (the number of the first note). For each it starts a process, in a group of its
-own, that says `note N` for N = first, first + 1, ... until it is killed, and answers with that
+Run as `python -m tests.support.chatting`. Each line it reads is JSON: `root` of the agent, `acks`
+(a file) and `first` (the number of the first note). For each it starts a process, in a group of
+its own, that says `note N` for N = first, first + 1, ... until it is killed, and answers with that
 process's id.
 
 What the child may rely on is written to `acks`, one JSON line by one `write`, which survives the

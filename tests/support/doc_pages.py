@@ -1,6 +1,6 @@
 """The examples of our pages: found, run in order, and compared with what the page shows.
 
-A page's examples are one story, told in one directory, with a copy of `samples` in it as in a clone:
+A page's examples are one story, told in one directory, with `samples` in it as in a clone:
 
 - a `console` block holds commands (`$ ` begins one, `> ` goes on with it) and, below each, what it
   prints; a command below which nothing stands may print anything. `console fails` expects the last
@@ -154,9 +154,8 @@ class Story:
                 "PATH": f"{tools}:{env['PATH']}",
                 "PYTHONPATH": str(ROOT),
                 "PYTHONIOENCODING": "utf-8",
-                # Compiled once a page, and not into the tree.
+                # Some hundred programs start here: let them compile the package once.
                 "PYTHONDONTWRITEBYTECODE": "",
-                "PYTHONPYCACHEPREFIX": str(directory.parent / "compiled"),
             },
         )
 
@@ -190,7 +189,7 @@ class Story:
         assert self._shell.stdout is not None
         self._shell.stdin.write(f"{{\n{code}\n}} </dev/null\nprintf '\\n{_MARK} %s\\n' $?\n")
         self._shell.stdin.flush()
-        lines = []
+        lines: list[str] = []
         for line in self._shell.stdout:
             if line.startswith(_MARK):
                 text = "".join(lines).removesuffix("\n")

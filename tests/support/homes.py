@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 
 from lettafs.disk.git import Person
 from lettafs.errors import LettafsError
@@ -92,7 +93,7 @@ class Scribe:
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         self.requests = [*self.requests[-50:], request]
         self._before_reply(request)
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
         last = request.messages[-1]
         verb, _, what = last.text.partition(" ")
         arguments: dict[str, str] | None = None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from lettafs.llm._offline.hearing import SmallTalk
+from lettafs.llm._offline.late import late
 from lettafs.llm._offline.match import block_for, known_name
 from lettafs.llm._offline.prompt import Done, SeenBlock
 from lettafs.llm._offline.search import Hit, block_hits, subject_of
@@ -136,7 +137,7 @@ def edit_of(done: Done) -> tuple[str, str, str]:
     return label, old, ""
 
 
-_ABOUT_ME = re.compile(
+_ABOUT_ME = late(
     r"what (?:do|did|else do) you (?:know|remember|have)(?: (?:about|on|of) me)?|who am i|"
     r"what(?:'s| is) in (?:your|the) (?:memory|human block|notes)|what have you "
     r"(?:learn(?:ed|t)|noted|"
@@ -146,25 +147,25 @@ _ABOUT_ME = re.compile(
     r"(?:do you know|do you remember) (?:me|who i am)|show (?:me )?(?:your|the) memory",
     re.IGNORECASE,
 )
-_MY_NAME = re.compile(
+_MY_NAME = late(
     r"\b(?:what(?:'s| is| was)|whats|do you (?:still )?(?:know|remember|recall)|tell "
     r"me|remind me|say|"
     r"remember)\b.{0,30}\bmy (?:first |full |own )?name\b(?!')|what am i called|"
     r"what do (?:people|you) call me|^my name\W*$",
     re.IGNORECASE,
 )
-_IS_MY_NAME = re.compile(
+_IS_MY_NAME = late(
     r"(?:so )?(?:is|isn't|was) my name (?P<a>[^?]+?)|am i (?:called|named) (?P<b>[^?]+?)|"
     r"my name is (?P<c>[^?,]+?)(?:, (?:right|isn't it|correct|yes|no))?|am i (?P<d>[A-Z][\w'-]+)",
     re.IGNORECASE,
 )
-_YOUR_NAME = re.compile(
+_YOUR_NAME = late(
     r"\b(?:what(?:'s| is)|whats|do you have|tell me|say|and)\b.{0,20}\b(?:your name|a "
     r"name|yours)\b|"
     r"what (?:are you called|should i call you|can i call you|do i call you)|is your name\b",
     re.IGNORECASE,
 )
-_CONVERSATION = re.compile(
+_CONVERSATION = late(
     r"\b(?:(?:did|have) (?:i|we|you) (?:\w+ )?(?:say|said|tell|told|mention(?:ed)?|"
     r"talk(?:ed)?|speak|"
     r"spoken|discuss(?:ed)?|ask(?:ed)?|write|written|decide(?:d)?)|"
@@ -177,22 +178,22 @@ _CONVERSATION = re.compile(
 
 def wants_conversation(question: str) -> bool:
     """Tell whether a question is about what was said rather than what is so."""
-    return _CONVERSATION.search(straight(question)) is not None
+    return _CONVERSATION().search(straight(question)) is not None
 
 
 def answer_from_blocks(question: str, blocks: Sequence[SeenBlock]) -> str | None:
     """Return the answer the memory blocks hold; None when they hold none."""
     text = straight(clean(question)).rstrip("?!. ")
     human = block_for("human", blocks)
-    if _ABOUT_ME.fullmatch(re.sub(r"^(?:so|and|hey|ok|please|well)[, ]+", "", text, flags=re.I)):
+    if _ABOUT_ME().fullmatch(re.sub(r"^(?:so|and|hey|ok|please|well)[, ]+", "", text, flags=re.I)):
         return _all_about(human)
-    if _YOUR_NAME.search(text):
+    if _YOUR_NAME().search(text):
         return _own_name(blocks)
-    is_name = _IS_MY_NAME.fullmatch(text)
-    if _MY_NAME.search(text) or is_name:
+    is_name = _IS_MY_NAME().fullmatch(text)
+    if _MY_NAME().search(text) or is_name:
         asked = next((part for part in is_name.groups() if part), "") if is_name else ""
         answer = _their_name(asked.strip(" \"'"), human)
-        if answer is not None or _MY_NAME.search(text):
+        if answer is not None or _MY_NAME().search(text):
             return answer
     if wants_conversation(question):
         return None

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from lettafs.llm._offline.late import late
 from lettafs.llm._offline.text import capitalised, clean, to_third_person
 from lettafs.llm._offline.words import VAGUE_OBJECTS
 
@@ -85,27 +86,27 @@ def as_sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
-FILLERS = re.compile(
+FILLERS = late(
     r"(?:[\s,]+(?:too|as well|very much|a lot|so much|btw|by the way|now|these days|"
     r"though|actually|"
     r"please|thanks|thank you|lol|haha|right now|nowadays|currently|at the moment|really))+$",
     re.IGNORECASE,
 )
-WHEN = re.compile(
+WHEN = late(
     r"[\s,]+(?:(?:just )?(?:last|this) (?:year|month|week|spring|summer|autumn|fall|"
     r"winter)|yesterday|"
     r"today|recently|(?:back )?in (?:19|20)\d\d|since .+|(?:\w+ )?(?:years?|months?|weeks?) ago|"
     r"(?:with|for|because) .+)$",
     re.IGNORECASE,
 )
-NO_MORE = re.compile(r"\s+any ?(?:more|longer)$", re.IGNORECASE)
+NO_MORE = late(r"\s+any ?(?:more|longer)$", re.IGNORECASE)
 
 
 def said_value(text: str) -> str | None:
     """Return what was said of something as notes say it; None when there is nothing usable."""
     text = clean(text).strip(" ,;:")
     text = text.rstrip(".!…") if not re.search(r"\b[A-Za-z]\.$", text) else text
-    text = FILLERS.sub("", text).strip(" ,;:")
+    text = FILLERS().sub("", text).strip(" ,;:")
     if len(text) > 1 and text[0] == text[-1] == '"':
         text = text[1:-1].strip()
     if not re.search(r"\w", text) or len(text) > LONGEST_FACT_CHARS:
@@ -115,7 +116,7 @@ def said_value(text: str) -> str | None:
 
 def object_of(text: str) -> str | None:
     """Return what a liking is of; None for what means nothing by itself ("it", "how ...")."""
-    value = said_value(NO_MORE.sub("", clean(text).rstrip(" .!")))
+    value = said_value(NO_MORE().sub("", clean(text).rstrip(" .!")))
     if value is None:
         return None
     first = value.split()[0].lower().strip(",")

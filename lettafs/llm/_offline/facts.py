@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from lettafs.llm._offline.fact import Fact, as_sentence, said_value
+from lettafs.llm._offline.late import late
 from lettafs.llm._offline.manners import manner, your_name
 from lettafs.llm._offline.names import i_am_name
 from lettafs.llm._offline.rules import HUMAN_RULES, i_am, origin
@@ -16,7 +17,7 @@ from lettafs.llm._offline.words import NOT_NAMES
 
 __all__ = ["facts_in"]
 
-_LEAD_IN = re.compile(
+_LEAD_IN = late(
     r"(?:(?P<correction>actually|no|nope|sorry|correction|i meant|i mean|wait|oops|rather|"
     r"that's wrong|that's not right|wrong)|(?P<lasting>from now on|from today on|in "
     r"(?:the )?future|"
@@ -33,18 +34,18 @@ _LEAD_IN = re.compile(
     r"(?:\s*[,!:.-]+\s*|\s+|$)",
     re.IGNORECASE,
 )
-_NO_FACT = re.compile(
+_NO_FACT = late(
     r"(?:if|even|when|whenever|suppose|supposing|imagine|pretend|let's say|maybe|"
     r"perhaps|i wish|unless|"
     r"once|assume|assuming|in case|as if|although my name)\b",
     re.IGNORECASE,
 )
-_REPORTED = re.compile(
+_REPORTED = late(
     r"\b(?:said|says|told me|asked me|wrote|claims?|claimed|thinks?|heard that|called out|replied|"
     r"pretended|dreamt|dreamed)\b",
     re.IGNORECASE,
 )
-_CLAUSE = re.compile(
+_CLAUSE = late(
     r"\s*[;—]\s*|\s+[-–]\s+|"
     r"\s*,\s*(?:and |but |so |also |and also )?(?=(?:i|i'm|i've|i'd|im|my|call me|you|"
     r"your|please|people|"
@@ -55,13 +56,13 @@ _CLAUSE = re.compile(
     r"how|from now)\b)",
     re.IGNORECASE,
 )
-_SHARED_SUBJECT = re.compile(
+_SHARED_SUBJECT = late(
     r"\s*,?\s+(?:and|but)\s+(?=(?:also |really |now |currently )?(?:like|love|hate|"
     r"enjoy|prefer|adore|live|work|"
     r"have|don't|study|play|speak|teach|am|dislike)\b)",
     re.IGNORECASE,
 )
-_TAG = re.compile(
+_TAG = late(
     r"(?:right|correct|isn't it|don't i|am i|aren't i|do i|ok|okay|yes|no|you know)\s*\?+$",
     re.IGNORECASE,
 )
@@ -82,9 +83,9 @@ def facts_in(sentence: str) -> tuple[Fact, ...]:
         correction = correction or "correction" in flags
         if not bare:
             continue
-        if _NO_FACT.match(bare):
+        if _NO_FACT().match(bare):
             break
-        if is_question(bare) or _REPORTED.search(bare):
+        if is_question(bare) or _REPORTED().search(bare):
             continue
         if shouted:
             # In capitals throughout, a capital letter says nothing.
@@ -95,12 +96,12 @@ def facts_in(sentence: str) -> tuple[Fact, ...]:
 
 
 def _clauses(text: str) -> tuple[str, ...]:
-    if _TAG.search(text):
+    if _TAG().search(text):
         return ()
     result: list[str] = []
-    for clause in _CLAUSE.split(text):
+    for clause in _CLAUSE().split(text):
         pieces = (
-            _SHARED_SUBJECT.split(clause) if re.search(r"(?:^|\W)i\b", clause, re.I) else [clause]
+            _SHARED_SUBJECT().split(clause) if re.search(r"(?:^|\W)i\b", clause, re.I) else [clause]
         )
         result.append(pieces[0])
         result.extend(f"I {piece}" for piece in pieces[1:])
@@ -110,7 +111,7 @@ def _clauses(text: str) -> tuple[str, ...]:
 def _strip_lead_ins(clause: str) -> tuple[str, frozenset[str]]:
     flags: set[str] = set()
     bare = clause.strip(" ,")
-    while (match := _LEAD_IN.match(bare)) is not None and match.end() > 0:
+    while (match := _LEAD_IN().match(bare)) is not None and match.end() > 0:
         flags.update(name for name, value in match.groupdict().items() if value)
         bare = bare[match.end() :].strip(" ,")
     trailing = re.search(r"[\s,]+(?:from now on|in future|going forward)[\s.!]*$", bare, re.I)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from lettafs.llm._offline.fact import Fact
 from lettafs.llm._offline.facts import facts_in
+from lettafs.llm._offline.late import late
 from lettafs.llm._offline.names import take_name
 from lettafs.llm._offline.text import (
     capitalised,
@@ -110,7 +111,7 @@ _TALK: tuple[tuple[SmallTalk, str], ...] = (
     ("never", r"(?:never ?mind|forget (?:it|about it|that)|nvm|stop|cancel)"),
 )
 
-_REMEMBER = re.compile(
+_REMEMBER = late(
     r"(?:(?:ok|okay|hey|hi|so|and|also|well|now)[ ,]+)*"
     r"(?:(?:can|could|would|will) you |i(?: want| need|'d like| would like) you to |"
     r"please |kindly |just |do )*"
@@ -123,7 +124,7 @@ _REMEMBER = re.compile(
     r"\s+(?:this|of this)\s*[:,-])?\s+(?P<what>\S.*)",
     re.IGNORECASE | re.DOTALL,
 )
-_FORGET = re.compile(
+_FORGET = late(
     r"(?:please |you can |just )*(?:forget|delete|remove|erase)(?: (?:about|that|the "
     r"fact that))*\s+"
     r"(?P<what>(?:my|i|me|the|what|where|i'm)\b.{0,200})",
@@ -174,7 +175,7 @@ def _sort(heard: Heard, sentence: str) -> Heard:
             remember=(*heard.remember, _as_note(noted)),
             asides=(*heard.asides, *facts_in(noted)),
         )
-    forget = _FORGET.fullmatch(line.rstrip(".!"))
+    forget = _FORGET().fullmatch(line.rstrip(".!"))
     if forget is not None:
         return replace(heard, forget=(*heard.forget, forget["what"].strip()))
     facts = facts_in(line)
@@ -194,7 +195,7 @@ def _sort(heard: Heard, sentence: str) -> Heard:
 
 
 def _noted(line: str) -> str | None:
-    match = _REMEMBER.fullmatch(line)
+    match = _REMEMBER().fullmatch(line)
     if match is None:
         return None
     what = match["what"].strip()

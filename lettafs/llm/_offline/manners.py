@@ -63,7 +63,7 @@ def manner(clause: str, *, lasting: bool) -> Fact | None:
     )
     if match is None:
         return None
-    what = FILLERS.sub("", clean(match["what"]).rstrip(" .!"))
+    what = FILLERS().sub("", clean(match["what"]).rstrip(" .!"))
     if not what or len(what) > LONGEST_FACT_CHARS:
         return None
     words = what.lower().split()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from lettafs.llm._offline.fact import Fact
+from lettafs.llm._offline.late import late
 from lettafs.llm._offline.names import take_name
 from lettafs.llm._offline.prompt import SeenBlock
 from lettafs.llm._offline.text import sentences
@@ -106,9 +107,7 @@ def _possession_patterns(what: str) -> tuple[str, ...]:
     return tuple(patterns)
 
 
-_OWN_NAME = re.compile(
-    r"(?:^|[\s*_])name[*_]*(?:\s*:[*_]*|\s+is|'s)[*_]*\s*(?P<v>\S.*)$", re.IGNORECASE
-)
+_OWN_NAME = late(r"(?:^|[\s*_])name[*_]*(?:\s*:[*_]*|\s+is|'s)[*_]*\s*(?P<v>\S.*)$", re.IGNORECASE)
 _NAME_OWNERS = frozenset({
     "", "human's", "user's", "person's", "their", "my", "his", "her", "the", "first", "full",
     "preferred", "your", "assistant's", "agent's", "and",
@@ -118,7 +117,7 @@ _NAME_OWNERS = frozenset({
 def name_span(line: str, about: str) -> tuple[int, int] | None:
     """Return where a line says the name of the person or of the agent."""
     text = line.replace("’", "'")
-    match = _OWN_NAME.search(text)
+    match = _OWN_NAME().search(text)
     if match is not None:
         before = re.sub(r"[*_>#-]", " ", text[: match.start()]).lower().split()
         if (before[-1] if before else "") in _NAME_OWNERS and len(before) <= 4:
@@ -145,7 +144,7 @@ def _name_end(text: str, start: int) -> tuple[int, int]:
     return start, start + (rest.end() if rest else len(text) - start)
 
 
-OPINION = re.compile(
+OPINION = late(
     rf"(?P<lead>(?:{_SUBJECT}\s+)?(?:(?:really|also)\s+)*)"
     r"(?P<verb>(?:(?:do|does) not|don't|doesn't|no longer|cannot|can't)\s+(?:like|"
     r"love|enjoy|stand)s?|"

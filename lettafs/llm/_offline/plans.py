@@ -173,7 +173,7 @@ def _opinion(fact: Fact, block: SeenBlock, lines: Sequence[Sentence]) -> Swap | 
         text = line.text.replace("’", "'")
         if own and text.startswith(own + " "):
             text = "they" + text[len(own) :]
-        match = OPINION.fullmatch(text)
+        match = OPINION().fullmatch(text)
         if match is None:
             continue
         things = [

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lettafs.llm._offline.late import late
 from lettafs.llm.base import ModelRequest
 from lettafs.values.message import Message, ToolReturn
 
@@ -61,7 +62,7 @@ class Turn:
     """The window before this turn."""
 
 
-_OPEN = re.compile(
+_OPEN = late(
     r"^<(?:block label=\"(?P<quoted>[^\"\n]*)\"|(?P<label>[^\s<>/\"]+))>\r?\n"
     r"(?:<description>\r?\n?(?P<description>(?:(?!<metadata>|"
     r"<value>).)*?)\r?\n?</description>\r?\n)?"
@@ -80,7 +81,7 @@ def read_blocks(system: str) -> tuple[SeenBlock, ...]:
     at = begin.end()
     end = system.rfind("</memory_blocks>")
     end = len(system) if end < at else end
-    while (match := _OPEN.search(system, at, end)) is not None:
+    while (match := _OPEN().search(system, at, end)) is not None:
         metadata = match["metadata"] or ""
         label = html.unescape(match["quoted"]) if match["label"] is None else match["label"]
         value, at = _value(system, match.end(), metadata)

@@ -83,7 +83,7 @@ def _no_opinion(clause: str) -> Fact | None:
     )
     if match is None:
         return None
-    gone = match["gone"] is not None or NO_MORE.search(match["what"].rstrip(" .!")) is not None
+    gone = match["gone"] is not None or NO_MORE().search(match["what"].rstrip(" .!")) is not None
     what = object_of(match["what"])
     if what is None:
         return None
@@ -131,7 +131,7 @@ def _home(clause: str) -> Fact | None:
     )
     if match is None or (match["moved"] and match["how"].lower() != "to"):
         return None
-    where = said_value(WHEN.sub("", clean(match["where"]).rstrip(" .!")))
+    where = said_value(WHEN().sub("", clean(match["where"]).rstrip(" .!")))
     if where is None or where.split()[0].lower() in ("it", "them", "that", "this", "bed", "see"):
         return None
     how = match["how"].lower()
@@ -162,7 +162,7 @@ def _work(clause: str) -> Fact | None:
     )
     if match is None:
         return None
-    what = said_value(WHEN.sub("", clean(match["what"]).rstrip(" .!")))
+    what = said_value(WHEN().sub("", clean(match["what"]).rstrip(" .!")))
     if what is None or what.split()[0].lower() in VAGUE_OBJECTS | {"night", "home", "least"}:
         return None
     how = match["how"].lower()
@@ -199,7 +199,7 @@ def _health(clause: str) -> Fact | None:
     )
     if match is None:
         return None
-    gone = NO_MORE.search(match["of"].rstrip(" .!")) is not None
+    gone = NO_MORE().search(match["of"].rstrip(" .!")) is not None
     what = object_of(match["of"])
     if what is None:
         return None
@@ -276,8 +276,8 @@ def i_am(clause: str) -> Fact | None:
             return None
     elif first not in TRAITS or len(match["rest"].split()) > 3:
         return None
-    gone = NO_MORE.search(clause.rstrip(" .!")) is not None
-    what = said_value(NO_MORE.sub("", clean(match["what"]).rstrip(" .!")))
+    gone = NO_MORE().search(clause.rstrip(" .!")) is not None
+    what = said_value(NO_MORE().sub("", clean(match["what"]).rstrip(" .!")))
     if what is None:
         return None
     if match["not"]:
@@ -325,8 +325,8 @@ def _not_habit(clause: str) -> Fact | None:
     if match is None:
         return None
     rest = clean(match["rest"]).rstrip(" .!")
-    gone = match["gone"] is not None or NO_MORE.search(" " + rest) is not None
-    what = said_value(NO_MORE.sub("", " " + rest))
+    gone = match["gone"] is not None or NO_MORE().search(" " + rest) is not None
+    what = said_value(NO_MORE().sub("", " " + rest))
     verb = match["verb"].lower()
     if what is None or what.split()[0] in VAGUE_OBJECTS:
         return None
@@ -344,7 +344,7 @@ def _left_job(clause: str) -> Fact | None:
         clause,
         re.IGNORECASE,
     )
-    where = said_value(WHEN.sub("", clean(match["where"]).rstrip(" .!"))) if match else None
+    where = said_value(WHEN().sub("", clean(match["where"]).rstrip(" .!"))) if match else None
     if where is None:
         return None
     counters = (f"They work at {where}.", f"They work for {where}.")

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lettafs.llm._offline.late import late
 from lettafs.llm._offline.prompt import Done, SeenBlock, properties, spoken
 from lettafs.llm._offline.text import (
     Sentence,
@@ -101,7 +102,7 @@ def block_hits(question: str, blocks: Sequence[SeenBlock]) -> tuple[Hit, ...]:
     return tuple(sorted(found, key=lambda hit: -hit.score))
 
 
-_ASKING = re.compile(
+_ASKING = late(
     r"^(?:do you (?:know|remember)|can you (?:tell|remind) me|tell me|remind me)\b", re.IGNORECASE
 )
 _VERBS_OF_WHAT: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -119,7 +120,7 @@ def _weighty(question: str) -> tuple[str, ...]:
     for pattern, words in _VERBS_OF_WHAT:
         if re.search(pattern + r"[?!. ]*$", text, re.IGNORECASE):
             return words
-    words = keywords(_ASKING.sub("", text))
+    words = keywords(_ASKING().sub("", text))
     liking = re.search(r"\b(?:do|did) i (?:still |really )?(like)\b", text, re.IGNORECASE)
     return (*words, "like") if liking and words else words
 

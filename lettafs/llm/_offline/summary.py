@@ -11,6 +11,7 @@ from typing import Literal
 
 from lettafs.llm._offline.facts import facts_in
 from lettafs.llm._offline.hearing import small_talk
+from lettafs.llm._offline.late import late
 from lettafs.llm._offline.prompt import spoken
 from lettafs.llm._offline.search import OWN_WORDS
 from lettafs.llm._offline.text import clean, is_question, sentences, shorten
@@ -29,14 +30,14 @@ _TITLES: dict[_Section, str] = {
     "Said": "Also said:",
 }
 _LINE_CHARS = 200
-_DECIDING = re.compile(
+_DECIDING = late(
     r"\b(?:decided?|decision|agreed?|let's|we(?:'ll| will| should| must)|i(?:'ll| "
     r"will| plan to|'m going to)|"
     r"going with|settled? on|chose|chosen|plan(?:ned)? to|deadline|must|have to|"
     r"promised?|scheduled)\b",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(
+_NUMBER = late(
     r"\d|\b(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|"
     r"february|april|june|july|"
     r"august|september|october|november|december)\b",
@@ -115,9 +116,9 @@ def _section(message: Message, line: str, answered: bool) -> _Section | None:
         return "Told"
     if is_question(line):
         return "Open" if message.role == "user" and not answered else None
-    if _DECIDING.search(line):
+    if _DECIDING().search(line):
         return "Decided"
-    return "Figures" if _NUMBER.search(line) else "Said"
+    return "Figures" if _NUMBER().search(line) else "Said"
 
 
 def _count_names(line: str, names: dict[str, int]) -> None:

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from lettafs.llm._offline.late import late
+
 __all__ = [
     "Sentence",
     "canon",
@@ -42,9 +44,9 @@ _ABBREVIATIONS = (
     "jr",
     "sr",
 )
-_BULLET = re.compile(r"\s*(?:[-*+•]\s+|\d+[.)]\s+|#+\s+|>\s+)?")
-_END = re.compile(r"[.!?…。！？]+[\"'”’)\]*]*(?=\s|$)|[。！？]+")
-_WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
+_BULLET = late(r"\s*(?:[-*+•]\s+|\d+[.)]\s+|#+\s+|>\s+)?")
+_END = late(r"[.!?…。！？]+[\"'”’)\]*]*(?=\s|$)|[。！？]+")
+_WORD = late(r"[^\W_]+(?:['’.-][^\W_]+)*")
 
 _STOP_WORDS = frozenset(
     "a about again all also am an and any anything are as at be been but by can could did do does "
@@ -72,7 +74,7 @@ _SYNONYMS = (
     ("wife", "spouse", "married"),
     ("husband", "spouse", "married"),
 )
-_COMMAND = re.compile(
+_COMMAND = late(
     r"^(?:please |can you |could you )*(?:search(?: for| in| through)?|look(?: up| "
     r"for| in| through)|"
     r"find|quote|list|show(?: me)?|tell me|remind me)\s+"
@@ -82,7 +84,7 @@ _COMMAND = re.compile(
     r"history|files|memory)\W*$",
     re.IGNORECASE,
 )
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
+_CJK = late(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def sentences(text: str) -> tuple[Sentence, ...]:
     found: list[Sentence] = []
     offset = 0
     for line in text.split("\n"):
-        bullet = _BULLET.match(line)
+        bullet = _BULLET().match(line)
         begin = bullet.end() if bullet else 0
         for end in _sentence_ends(line, begin):
             piece = line[begin:end]
@@ -144,7 +146,7 @@ def sentences(text: str) -> tuple[Sentence, ...]:
 
 def _sentence_ends(line: str, begin: int) -> list[int]:
     ends: list[int] = []
-    for match in _END.finditer(line, begin):
+    for match in _END().finditer(line, begin):
         if match.group().startswith("."):
             before = line[begin : match.start()].rsplit(None, 1)
             last = before[-1].lower() if before else ""
@@ -171,7 +173,7 @@ def stem(word: str) -> str:
 def keywords(text: str) -> tuple[str, ...]:
     """Return the words of a question that carry its subject, in order, without repeats."""
     seen: dict[str, None] = {}
-    for word in _WORD.findall(_COMMAND.sub("", straight(text))):
+    for word in _WORD().findall(_COMMAND().sub("", straight(text))):
         bare = word.removesuffix("'s")
         if bare.lower() not in _STOP_WORDS and word.lower() not in _STOP_WORDS:
             seen.setdefault(bare, None)
@@ -195,7 +197,7 @@ def covers(text: str, wanted: tuple[frozenset[str], ...]) -> float:
     """Return which share of the wanted words `text` mentions, 0.0 to 1.0."""
     if not wanted:
         return 0.0
-    present = {stem(word) for word in _WORD.findall(straight(text))}
+    present = {stem(word) for word in _WORD().findall(straight(text))}
     hits = 0.0
     for group in wanted:
         if group & present or any(_cjk_overlap(word, text) for word in group):
@@ -205,7 +207,7 @@ def covers(text: str, wanted: tuple[frozenset[str], ...]) -> float:
 
 def _cjk_overlap(word: str, text: str) -> bool:
     # Scripts without spaces come as one long "word": compare its pairs of characters instead.
-    if not _CJK.search(word):
+    if not _CJK().search(word):
         return False
     pairs = {word[at : at + 2] for at in range(max(len(word) - 1, 1))}
     return 2 * sum(pair in text for pair in pairs) >= len(pairs)
@@ -233,7 +235,7 @@ def canon(text: str) -> tuple[str, ...]:
     return tuple(result)
 
 
-_ASKS = re.compile(
+_ASKS = late(
     r"(?:so |and |but |ok |okay |hey |well |then |now |please |also |hi |hello )*[, ]*"
     r"(?:what|what's|whats|who|who's|whos|whom|whose|where|where's|when|when's|why|how|how's|which|"
     r"do (?:i|you|we|they)|does|did|is|isn't|are|aren't|am i|was|were|can (?:you|i|we)|could|"
@@ -251,7 +253,7 @@ def is_question(text: str) -> bool:
     if re.match(r"(?:what an? |how \w+[!.]*$)", bare, re.IGNORECASE):
         # "What a day" exclaims.
         return False
-    return _ASKS.match(bare) is not None
+    return _ASKS().match(bare) is not None
 
 
 _TO_THIRD = {

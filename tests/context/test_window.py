@@ -1,0 +1,95 @@
+"""Fitting messages into a budget."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lettafs.context.tokens import estimate, estimate_messages
+from lettafs.context.window import clip_returns, fit
+from lettafs.values.message import Message, TextPart, ToolCall, ToolReturn
+
+
+def row(number: int, role: str, words: str, *, kind: str = "message") -> Message:
+    return Message(f"message-{number}", role, (TextPart(words),), "2026-03-01", kind=kind)  # type: ignore[arg-type]
+
+
+@st.composite
+def conversations(draw: st.DrawFn) -> list[Message]:
+    """Return turns: what a user says, then steps with calls and beats, then a reply."""
+    found: list[Message] = []
+    size = st.integers(0, 200)
+    for _ in range(draw(st.integers(0, 5))):
+        found.append(row(len(found), "user", "u" * draw(size)))
+        for _ in range(draw(st.integers(0, 4))):
+            number = len(found)
+            made = tuple(
+                ToolCall(f"call-{number}-{n}", "find", "x" * draw(size))
+                for n in range(draw(st.integers(1, 3)))
+            )
+            back = tuple(ToolReturn(one.id, "find", "success", "y" * draw(size)) for one in made)
+            found.append(Message(f"message-{number}", "assistant", made, "2026-03-01"))
+            found.append(Message(f"message-{number + 1}", "tool", back, "2026-03-01"))
+            if draw(st.booleans()):
+                found.append(row(len(found), "user", "beat", kind="heartbeat"))
+        if draw(st.booleans()):
+            found.append(row(len(found), "assistant", "a" * draw(size)))
+    return found
+
+
+@settings(max_examples=300, deadline=None)
+@given(conversations(), st.integers(0, 1000))
+def test_what_fits_is_the_newest_and_whole(messages: list[Message], budget: int) -> None:
+    fitted = fit(messages, budget_tokens=budget)
+
+    kept = list(fitted.messages)
+    assert fitted.left_out == len(messages) - len(kept)
+    if estimate_messages(messages) <= budget:
+        assert kept == messages
+        return
+    # In order, and only ever without a beginning and, behind the first, without a middle.
+    ids = [message.id for message in messages]
+    places = [ids.index(message.id) for message in kept]
+    assert places[-1] == len(messages) - 1
+    assert places[1:] == list(range(len(messages) - len(kept) + 1, len(messages)))
+    assert list(fitted.dropped) == ids[places[0] + 1 : (places + [len(ids)])[1]]
+    # What was said last is kept, and it or something said later begins the window.
+    asked = [m for m in messages if m.role == "user" and m.kind == "message"]
+    assert asked[-1] in kept
+    assert kept[0] in asked
+    # Calls and returns stay together.
+    made = [one.id for message in kept for one in message.tool_calls]
+    assert made == [back.call_id for message in kept for back in message.tool_returns]
+    # More than one exchange is kept only where it fits well below the budget.
+    if kept[0] is not asked[-1]:
+        assert estimate_messages(kept) <= budget * 0.6
+
+
+@given(conversations(), st.integers(0, 1000))
+def test_what_was_fitted_once_fits(messages: list[Message], budget: int) -> None:
+    once = fit(messages, budget_tokens=budget)
+    again = fit(once.messages, budget_tokens=budget)
+
+    assert again.messages == once.messages
+
+
+def test_nothing_fits_into_nothing() -> None:
+    assert fit([], budget_tokens=0).messages == ()
+
+
+def test_short_returns_are_the_same_messages() -> None:
+    messages = [row(0, "user", "x" * 100_000), row(1, "assistant", "y")]
+
+    assert clip_returns(messages, context_window=8_000) == tuple(messages)
+
+
+def test_estimate_errs_on_the_high_side() -> None:
+    # Counted with a tokenizer of 200,000 words: 10, 12 and 7 tokens.
+    prose = "The quick brown fox jumps over the lazy dog."
+    code = 'print(json.dumps({"a": 1}))'
+    chinese = "我喜欢北京烤鸭。"
+
+    assert 10 <= estimate(prose) <= 20
+    assert 9 <= estimate(code) <= 18
+    assert 7 <= estimate(chinese) <= 14
+    assert estimate("") == 0
