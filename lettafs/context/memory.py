@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 from lettafs.values.block import Block
 
@@ -34,7 +33,7 @@ def blocks_section(blocks: Sequence[Block]) -> str:
 
 def _block(block: Block) -> str:
     name = block.label if _XML_NAME.fullmatch(block.label) else "block"
-    opening = name if name == block.label else f'block label="{escape(block.label, quote=True)}"'
+    opening = name if name == block.label else f'block label="{_escaped(block.label)}"'
     facts = ["- read_only=true"] if block.read_only else []
     facts += [f"- chars_current={len(block.value)}", f"- chars_limit={block.limit_chars}"]
     lines = [f"<{opening}>"]
@@ -42,6 +41,12 @@ def _block(block: Block) -> str:
         lines += ["<description>", block.description, "</description>"]
     lines += ["<metadata>", *facts, "</metadata>", "<value>", block.value, "</value>", f"</{name}>"]
     return "\n".join(lines)
+
+
+def _escaped(label: str) -> str:
+    from html import escape  # late: it loads a table of two thousand names, and labels are plain
+
+    return escape(label, quote=True)
 
 
 def metadata_section(agent_id: str | None, *, date: str, timezone: str, counts: Counts) -> str:

@@ -323,11 +323,14 @@ class Git:
     def blame(self, commit: str, path: str) -> list[tuple[str, str]]:
         """Return, for each line of a file as it is in `commit`, the commit it is from and its text.
 
+        A line stays with its commit when only white space of it changed: a block's last line has no
+        line end until another line follows it, and that must not look like a new line.
+
         Raises:
             HistoryProblem: the file is not in that commit.
         """
         self._need_repository()
-        command = ["blame", "--porcelain", "--no-textconv", _commit_id(commit), "--", path]
+        command = ["blame", "-w", "--porcelain", "--no-textconv", _commit_id(commit), "--", path]
         return list(parse_blame(self._runner.run(command)))
 
     def resolve(self, name: str) -> str:

@@ -64,6 +64,8 @@ def adopt(turn: Turn) -> list[Notice]:
         trailers={"Lettafs-Adopted": "true"},
         author=turn.person,
     )
+    if commit is not None:
+        turn.forget_written(good)
     if commit is not None and not created:
         notices.append(Notice(f"Your edit is in: {_names(good)}.", "info", "adopted"))
     return notices

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lettafs.disk import atomic
+from lettafs.disk import atomic, fingerprint
 from lettafs.errors import DiskProblem, HistoryProblem, LettafsError
 from lettafs.format import jsonl, layout
 from lettafs.format.recall_line import StepRecord, WindowRecord
@@ -40,6 +40,9 @@ def examine(home: Home) -> list[Problem]:
     ]
     found += _journals(home)
     found += _conflict_copies(home)
+    _, odd = fingerprint.sweep(home.root, layout.is_canonical)
+    known = {problem.path for problem in found}
+    found += [problem for problem in odd if problem.path not in known]
     found += _ignore_file(home)
     if home.git.available and home.git.exists():
         try:

@@ -12,7 +12,15 @@ from lettafs.home.home import Home
 from lettafs.values.block import Block
 from lettafs.values.history import BlameLine, BlockChange, LogEntry, LogKind
 
-__all__ = ["blame", "block_changes", "is_turn", "last_turn", "log", "require_history"]
+__all__ = [
+    "blame",
+    "block_changes",
+    "is_turn",
+    "last_turn",
+    "log",
+    "require_history",
+    "undone_among",
+]
 
 AGENT_MAIL = "@lettafs.local"
 
@@ -39,13 +47,19 @@ def log(home: Home, *, limit: int | None = None, paths: Sequence[str] = ()) -> l
     """
     git = require_history(home)
     commits = git.log(limit=limit, paths=paths)
-    undone = {commit.trailers["Lettafs-Undo"] for commit in _undos(git, commits)}
+    undone = undone_among(commits)
     return [_entry(git, commit, undone) for commit in commits]
 
 
-def _undos(git: Git, commits: list[Commit]) -> list[Commit]:
-    """Return the undos among the commits; an undo is always newer than what it undid."""
-    return [commit for commit in commits if "Lettafs-Undo" in commit.trailers]
+def undone_among(commits: Sequence[Commit]) -> set[str]:
+    """Return the ids of the commits that an undo among them took back.
+
+    An undo is always newer than what it undid, and names the last commit of a turn: there are more
+    when a person edited in its middle what the agent had edited before.
+    """
+    named = {c.trailers["Lettafs-Undo"] for c in commits if "Lettafs-Undo" in c.trailers}
+    runs = {c.trailers["Lettafs-Run"] for c in commits if c.id in named and is_turn(c)}
+    return named | {c.id for c in commits if is_turn(c) and c.trailers["Lettafs-Run"] in runs}
 
 
 def _entry(git: Git, commit: Commit, undone: set[str]) -> LogEntry:

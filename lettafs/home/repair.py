@@ -23,13 +23,17 @@ def repair(turn: Turn) -> list[str]:
             for path in atomic.clear_temps(root / folder):
                 done.append(f"Removed the leftover {path.relative_to(root).as_posix()}.")
     try:
-        present = atomic.read_bytes(root / layout.GITIGNORE_FILE)
-    except (FileNotFoundError, LettafsError):
-        present = b""
+        found = atomic.read_bytes(root / layout.GITIGNORE_FILE)
+    except FileNotFoundError:
+        found = None
+    except LettafsError:
+        return done  # a link, say: for the person to look at
+    present = found or b""
     missing = [line for line in layout.GITIGNORE.split() if line not in present.split()]
     if missing:
         joint = b"" if not present or present.endswith(b"\n") else b"\n"
-        turn.write_file(layout.GITIGNORE_FILE, present + joint + b"\n".join(missing) + b"\n")
+        lines = present + joint + b"\n".join(missing) + b"\n"
+        turn.write_file(layout.GITIGNORE_FILE, lines, expected=found)
         done.append(f"Added {b', '.join(missing).decode()} to .gitignore.")
         turn.commit_own("Ignore what is not the agent's", {}, author=turn.person)
     return done

@@ -9,6 +9,7 @@ All of it is synchronous: leaving a turn needs no await, so that a cancelled run
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from types import TracebackType
 from lettafs.disk import atomic, lock
 from lettafs.disk.fingerprint import blob_sha1
 from lettafs.disk.git import Person
-from lettafs.errors import Busy, DiskProblem, HistoryProblem, LettafsError
+from lettafs.errors import BlockChanged, Busy, DiskProblem, HistoryProblem, LettafsError
 from lettafs.format import agent_toml, frontmatter, layout
 from lettafs.format.recall_line import EditRecord, RecallRecord
 from lettafs.home import adopt, recover
@@ -78,6 +79,9 @@ class Turn:
         self._held = held
         self._written: dict[str, bytes | None] = {}
         self._announced: dict[str, bytes | None] = {}
+        self._saves: list[tuple[str, dict[str, bytes | None], bytes]] = []
+        """Saves an edit was made from before they were committed: the path, what this turn had
+        written there by then, and what somebody saved."""
         self._touched: set[str] = set()
         self.baseline = Baseline(None)
 
@@ -126,6 +130,11 @@ class Turn:
         }
         blobs.update((path, blob_sha1(data)) for path, data in self.journals())
         return blobs
+
+    def forget_written(self, changes: Mapping[str, bytes | None]) -> None:
+        """Let a commit have these files: what this turn wrote to them is in it, or before it."""
+        for path in changes:
+            self._written.pop(path, None)
 
     def has_written(self, path: str) -> bool:
         """Tell whether this turn wrote a file that no commit holds yet."""
@@ -240,21 +249,31 @@ class Turn:
         self._note(made, label, None, block.value)
         self._note(gone, block.label, block.value, None)
 
-    def write_file(self, path: str, data: bytes | None) -> None:
+    def write_file(self, path: str, data: bytes | None, *, expected: bytes | None) -> None:
         """Write a canonical file whole (None: delete it), as part of this turn.
 
         For undo and settings, which hold the turn and have adopted everything before.
 
         Raises:
+            BlockChanged: the file does not hold `expected` (None: is not there) any more; it is
+                left as somebody saved it.
             DiskProblem: the disk refused.
         """
         full = self.home.root / path
-        self._announce(BlockWrite(path, self._bytes_now(path), data))
+        keep_in = self.home.root / layout.DISPLACED
+        self._announce(BlockWrite(path, expected, data))
         if data is None:
-            atomic.remove(full, expected=None)
+            done = atomic.remove(full, expected=expected, keep_in=keep_in)
         else:
             atomic.make_dirs(full.parent)
-            atomic.replace(full, data)
+            done = atomic.exchange(full, data, expected=expected, keep_in=keep_in) is None
+        if not done:
+            now = (self._bytes_now(path) or b"").decode("utf-8", "replace")
+            raise BlockChanged(
+                f"{path} was saved by somebody at this moment, and is kept as they saved it. "
+                "Try again.",
+                current=now,
+            )
         self._written[path] = data
 
     def _bytes_now(self, path: str) -> bytes | None:
@@ -266,6 +285,8 @@ class Turn:
     def _announce(self, write: BlockWrite) -> None:
         """Write an edit ahead to the journal: after a crash it tells whose change it was."""
         self._announced[write.path] = write.after
+        if write.before is not None:
+            self._notice_save(write.path, write.before)
         self.append(
             EditRecord(
                 0,
@@ -299,7 +320,37 @@ class Turn:
 
         Never raises for what a person did: what cannot be adopted stays where it is, with a notice.
         """
+        self._commit_saves()
         self.notices += adopt.adopt(self)
+
+    def _notice_save(self, path: str, data: bytes) -> None:
+        """Remember what somebody saved since the last look, when an edit is to be made from it."""
+        if path in self._written:
+            mine = self._written[path]
+            known = None if mine is None else blob_sha1(mine)
+        else:
+            known = self.baseline.blobs.get(path)
+        if self.home.git.available and blob_sha1(data) != known:
+            mine_too = {path: self._written[path]} if path in self._written else {}
+            self._saves.append((path, mine_too, data))
+
+    def _commit_saves(self) -> None:
+        """Give what was saved at the moment of an edit its own place in the history.
+
+        The bytes are those that were seen then; the file has moved on.
+        """
+        saves, self._saves = self._saves, []
+        if not saves or not self.home.git.state().settled:
+            return
+        for path, mine, theirs in saves:
+            if mine:
+                self._commit_part(mine)
+            self.commit(
+                {path: theirs},
+                subject=f"Edit {_name(path)}",
+                trailers={"Lettafs-Adopted": "true"},
+                author=self.person,
+            )
 
     def commit_so_far(self) -> None:
         """Commit what this turn wrote until now, because somebody has built on it.
@@ -307,20 +358,32 @@ class Turn:
         Their text then stands in a commit of its own behind the agent's, so that each of the two
         can be told, and taken back, by itself.
         """
-        labels = ", ".join(
-            layout.path_label(path) if layout.is_block_path(path) else path
-            for path in sorted(self._written)
-        )
+        changes = dict(self._written)
+        self._commit_part(changes)
+        self.forget_written(changes)
+
+    def _commit_part(self, written: Mapping[str, bytes | None]) -> None:
+        labels = ", ".join(_name(path) for path in sorted(written))
         left = self.home.recall.unfinished()
         trailers = {"Lettafs-Run": self.run_id or ""}
         if left is not None and left.run_id == self.run_id:
             trailers["Lettafs-Message"] = left.message_id or ""
-        self.commit_own(f"Edit {labels} in the middle of a turn", trailers)
+        self.commit(
+            {**written, **dict(self.journals())},
+            subject=f"Edit {labels} in the middle of a turn",
+            trailers=trailers,
+            author=agent_person(self.agent),
+        )
 
     def dirty(self) -> list[Dirty]:
         """Return the files that differ from what was committed and what this turn wrote."""
         found, problems = dirty(self.home.root, self.baseline, ours=self.wrote())
-        self.notices += [Notice(f"{p}.", "warning", p.code) for p in problems]
+        # What is odd about a block is said where blocks are read.
+        self.notices += [
+            Notice(f"{p}.", "warning", p.code)
+            for p in problems
+            if not p.path.startswith(f"{layout.MEMORY}/")
+        ]
         return [change for change in found if not self._is_our_own(change)]
 
     def _is_our_own(self, change: Dirty) -> bool:
@@ -342,13 +405,16 @@ class Turn:
         """
         with self._committing:
             changes: dict[str, bytes | None] = dict(self._written)
+            self._commit_saves()
             changes.update(self.journals())
-            return self.commit(
+            commit = self.commit(
                 changes,
                 subject=subject,
                 trailers=trailers,
                 author=author or agent_person(self.agent),
             )
+            self.forget_written(changes)
+            return commit
 
     def commit(
         self,
@@ -393,7 +459,6 @@ class Turn:
                 self.baseline.blobs.pop(path, None)
             else:
                 self.baseline.blobs[path] = blob_sha1(data)
-            self._written.pop(path, None)
             self._touched.discard(path)
 
     # -- end -----------------------------------------------------------------------------------
@@ -488,7 +553,7 @@ def retry_pause_s(waited_s: float) -> float:
 
     Who has waited longer asks more often, so that of many none is passed over for long.
     """
-    return max(0.02 * 0.4**waited_s, 0.0005)
+    return max(0.02 * math.pow(0.4, waited_s), 0.0005)
 
 
 def busy(home: Home) -> Busy:
@@ -514,6 +579,8 @@ def _prepare(turn: Turn) -> None:
             turn.notices.append(Notice(f"There is no history yet: {error}", "warning", "history"))
     if settings.agent.id is None and not settings.broken:
         _give_id(turn)
+    if settings.agent.id is None or git.state().head is None:
+        _give_git_files(turn)
     if git.available:
         for name in git.heal():
             turn.notices.append(
@@ -537,12 +604,21 @@ def _baseline(turn: Turn) -> Baseline:
         return Baseline(commit)
 
 
+def _name(path: str) -> str:
+    return layout.path_label(path) if layout.is_block_path(path) else path
+
+
 def _give_id(turn: Turn) -> None:
-    """Give a directory made by hand its id, and the files git needs."""
-    root = turn.home.root
-    path = root / layout.AGENT_TOML
+    """Give a directory made by hand its id; when somebody saves at this moment, the next turn."""
+    path = turn.home.root / layout.AGENT_TOML
     data = atomic.read_bytes(path)
-    atomic.replace(path, agent_toml.with_settings(data, {"id": turn.new_id("agent")}))
+    named = agent_toml.with_settings(data, {"id": turn.new_id("agent")})
+    atomic.exchange(path, named, expected=data, keep_in=turn.home.root / layout.DISPLACED)
+
+
+def _give_git_files(turn: Turn) -> None:
+    """Give a directory made by hand the files that tell git what to leave alone."""
+    root = turn.home.root
     for name, content in (
         (layout.GITIGNORE_FILE, layout.GITIGNORE),
         (layout.GITATTRIBUTES_FILE, layout.GITATTRIBUTES),

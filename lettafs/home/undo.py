@@ -7,14 +7,15 @@ two overlap nothing is changed at all. Nothing leaves the history or recall.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lettafs.disk import atomic
 from lettafs.disk.git import Commit, Git
-from lettafs.errors import HistoryProblem, UndoConflict
+from lettafs.errors import BlockChanged, HistoryProblem, UndoConflict
 from lettafs.format import layout
 from lettafs.format.recall_line import MessageRecord, WindowRecord
-from lettafs.home.history import block_changes, is_turn, require_history
+from lettafs.home.history import block_changes, is_turn, require_history, undone_among
 from lettafs.home.turn import Turn
 from lettafs.values.history import Undone
 
@@ -28,8 +29,10 @@ _LOOK_BACK = 2_000
 class _Plan:
     """All that an undo will write, decided before any of it is written."""
 
-    commit: Commit
     files: dict[str, bytes | None]
+    """What they will hold; None: they go."""
+    found: dict[str, bytes | None]
+    """What they hold now."""
     messages: tuple[str, ...]
     passages: tuple[str, ...]
 
@@ -49,12 +52,13 @@ def undo(turn: Turn, *, to: str | None = None) -> list[Undone]:
             "A merge or rebase is under way, or HEAD is detached: finish that first, then undo."
         )
     targets = _targets(git, to=git.resolve(to) if to is not None else None)
-    return [_undo_one(turn, git, commit) for commit in targets]
+    return [_undo_one(turn, git, commits) for commits in targets]
 
 
-def _targets(git: Git, *, to: str | None) -> list[Commit]:
+def _targets(git: Git, *, to: str | None) -> list[list[Commit]]:
+    """Return the turns to undo, newest first, each with its commits, newest first."""
     commits = git.log(limit=_LOOK_BACK)
-    undone = {c.trailers["Lettafs-Undo"] for c in commits if "Lettafs-Undo" in c.trailers}
+    undone = undone_among(commits)
     if to is not None:
         ids = [commit.id for commit in commits]
         if to not in ids:
@@ -62,20 +66,27 @@ def _targets(git: Git, *, to: str | None) -> list[Commit]:
                 f"{to[:10]} is not among the agent's last {_LOOK_BACK} checkpoints."
             )
         commits = commits[: ids.index(to)]
-    turns = [commit for commit in commits if is_turn(commit) and commit.id not in undone]
+    turns: dict[str, list[Commit]] = {}
+    for commit in commits:
+        if is_turn(commit) and commit.id not in undone:
+            turns.setdefault(commit.trailers["Lettafs-Run"], []).append(commit)
     if not turns:
         raise HistoryProblem("There is no turn of the agent to undo.")
-    return turns if to is not None else turns[:1]
+    return list(turns.values()) if to is not None else [next(iter(turns.values()))]
 
 
-def _undo_one(turn: Turn, git: Git, commit: Commit) -> Undone:
-    plan = _plan(turn, git, commit)
+def _undo_one(turn: Turn, git: Git, commits: Sequence[Commit]) -> Undone:
+    plan = _plan(turn, git, commits)
+    commit = commits[0]
     if plan.messages:
         turn.append(WindowRecord(0, reason="undo", drop=plan.messages))
     if plan.passages:
         turn.delete_passages(plan.passages)
     for path, data in plan.files.items():
-        turn.write_file(path, data)
+        try:
+            turn.write_file(path, data, expected=plan.found[path])
+        except BlockChanged as error:
+            raise UndoConflict(f"{error} Undo again to go on.") from error
     made = turn.commit_own(
         f"Undo: {commit.subject}", {"Lettafs-Undo": commit.id}, author=turn.person
     )
@@ -94,8 +105,24 @@ def _undo_one(turn: Turn, git: Git, commit: Commit) -> Undone:
     )
 
 
-def _plan(turn: Turn, git: Git, commit: Commit) -> _Plan:
+def _plan(turn: Turn, git: Git, commits: Sequence[Commit]) -> _Plan:
     files: dict[str, bytes | None] = {}
+    found: dict[str, bytes | None] = {}
+    for commit in commits:
+        _take_back(turn, git, commit, files=files, found=found)
+    run_id = commits[0].trailers["Lettafs-Run"]
+    return _Plan(files, found, _messages_of(turn, run_id), _passages_of(turn, run_id))
+
+
+def _take_back(
+    turn: Turn,
+    git: Git,
+    commit: Commit,
+    *,
+    files: dict[str, bytes | None],
+    found: dict[str, bytes | None],
+) -> None:
+    """Take a commit's change out of `files`, and out of the home's files, which go to `found`."""
     conflicts: list[str] = []
     parent = commit.parents[0]
     for change in git.changes(parent, commit.id):
@@ -104,7 +131,9 @@ def _plan(turn: Turn, git: Git, commit: Commit) -> _Plan:
             continue
         before = git.read(parent, path) if change.before else None
         after = git.read(commit.id, path) if change.after else None
-        now = _now(turn, path)
+        if path not in found:
+            found[path] = _now(turn, path)
+        now = files.get(path, found[path])
         if now == before:
             continue
         if now == after:
@@ -124,8 +153,6 @@ def _plan(turn: Turn, git: Git, commit: Commit) -> _Plan:
             f"changed: take it back by hand (`lettafs diff {turn.home.root.name} "
             f"{parent[:10]} {commit.id[:10]}` shows what the turn did)."
         )
-    run_id = commit.trailers["Lettafs-Run"]
-    return _Plan(commit, files, _messages_of(turn, run_id), _passages_of(turn, run_id))
 
 
 def _now(turn: Turn, path: str) -> bytes | None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["day_or_moment", "find_messages", "find_passages", "moment_of"]
 
+_ECHOES = frozenset({"conversation_search"})
+"""Tools whose returns repeat what was said: to find them again would only hide it."""
+
 
 def day_or_moment(text: str, *, zone: tzinfo, end: bool) -> datetime:
     """Return a moment from an ISO date or date and time, in the agent's time zone.
@@ -98,7 +101,8 @@ def _said(message: Message) -> str:
     What such an agent wrote beside that call is a thought, and nobody heard it.
     """
     if message.role == "tool":
-        return "\n".join(part.text for part in message.tool_returns).strip()
+        backs = [back for back in message.tool_returns if back.name not in _ECHOES]
+        return "\n".join(back.text for back in backs).strip()
     told = [call.arguments for call in message.tool_calls if call.name == "send_message"]
     if message.role != "assistant" or not told:
         return message.text.strip()

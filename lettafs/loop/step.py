@@ -127,7 +127,11 @@ class _Ear:
     """Turns what a model streams into what a surface is shown, and remembers that."""
 
     def __init__(self, plan: StepPlan) -> None:
-        self._speech = Speech(plan.style.speaks_with) if plan.style.speaks_with else None
+        speaks_with = plan.style.speaks_with
+        offered = any(tool.name == speaks_with for tool in plan.request.tools)
+        self._thinks_aloud = speaks_with is not None
+        # A call that will be refused says nothing, even if a model makes it.
+        self._speech = Speech(speaks_with) if speaks_with is not None and offered else None
         self._one_call = plan.one_call
         self._text: list[str] = []
         self._thought: list[str] = []
@@ -137,11 +141,10 @@ class _Ear:
         shown: Event | None = event
         if isinstance(event, ToolCallDelta) and self._one_call and event.index > 0:
             return None  # a call that will not be made
-        if self._speech is not None:
-            if isinstance(event, TextDelta):
-                shown = ReasoningDelta(event.message_id, event.text)
-            elif isinstance(event, ToolCallDelta):
-                shown = self._speech.feed(event)
+        if self._thinks_aloud and isinstance(event, TextDelta):
+            shown = ReasoningDelta(event.message_id, event.text)
+        elif self._speech is not None and isinstance(event, ToolCallDelta):
+            shown = self._speech.feed(event)
         if isinstance(shown, TextDelta):
             self._text.append(shown.text)
         elif isinstance(shown, ReasoningDelta):
@@ -150,7 +153,7 @@ class _Ear:
 
     def parts(self, error: BaseException) -> tuple[Part, ...]:
         """Return what arrived before an error ended the stream, without tool calls."""
-        if isinstance(error, StreamCut) and error.parts and self._speech is None:
+        if isinstance(error, StreamCut) and error.parts and not self._thinks_aloud:
             return error.parts  # with what was held back to see whether it was a tag
         found: list[Part] = []
         if self._thought:

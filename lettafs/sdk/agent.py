@@ -61,6 +61,8 @@ class Agent:
         self._wanted = (model, base_url)
         self._reopen = reopen
         self._choice: ModelChoice | None = None
+        self._named: tuple[str | None, str | None] = (None, None)
+        """Model and endpoint that agent.toml named when the choice was made."""
         self._model: LanguageModel | None = None
         self._running = 0
         self._watched: list[Callable[[], None]] = []
@@ -75,9 +77,16 @@ class Agent:
 
     @property
     def choice(self) -> ModelChoice:
-        """Which model answers, and why this one. Decided once; may ask a local server."""
-        if self._choice is None:
+        """Which model answers, and why this one; deciding may ask a local server.
+
+        It is decided once, and again when a person has edited what agent.toml says of it.
+        """
+        agent = self.settings
+        named = (agent.model, agent.base_url)
+        edited = self._wanted[0] is None and named != self._named
+        if self._choice is None or edited:
             self._choice = self._choose(*self._wanted)
+            self._named, self._model = named, None
         return self._choice
 
     @property
@@ -100,6 +109,7 @@ class Agent:
         choice = self._choose(handle, base_url)
         self._model = self._load(choice)
         self._choice = choice
+        self._wanted = (handle, base_url)
 
     def model(self) -> LanguageModel:
         """Return the model that answers.
@@ -108,8 +118,9 @@ class Agent:
             UsageProblem: the handle makes no sense.
             ModelProblem: its key is missing, or its endpoint is not vouched for.
         """
+        choice = self.choice
         if self._model is None:
-            self._model = self._load(self.choice)
+            self._model = self._load(choice)
         return self._model
 
     # -- talking -------------------------------------------------------------------------------

@@ -6,18 +6,24 @@ It writes nothing, and nothing depends on it: what it misses is seen when the ne
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock, Timer
+from typing import TYPE_CHECKING
 
 from lettafs.disk import atomic
 from lettafs.disk.fingerprint import blob_sha1
 from lettafs.errors import LettafsError
 from lettafs.format import layout
 
+if TYPE_CHECKING:
+    from watchdog.observers.api import BaseObserver, ObservedWatch
+
 __all__ = ["watching"]
 
+_FOLDERS = (layout.MEMORY, layout.TOOLS, layout.SKILLS, layout.FOLDERS)
 _QUIET_S = 0.08
 """Editors write a file in several steps; one notice is enough."""
 
@@ -39,28 +45,21 @@ def watching(
         ended: gets, while this watches, a function to call when such a turn has ended. Events come
             late, so that its last writes would else pass for a person's.
     """
-    from watchdog.events import FileSystemEvent, FileSystemEventHandler
     from watchdog.observers import Observer
     from watchdog.observers.polling import PollingObserver
 
+    # Two events about one new folder can meet in watchdog, which warns of what does no harm.
+    warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
     teller = _Teller(root, changed, ours)
     ended.append(teller.take_as_known)
-
-    class Handler(FileSystemEventHandler):
-        def on_any_event(self, event: FileSystemEvent) -> None:
-            # Opening and reading are events too; only what can change a file counts.
-            if event.event_type in ("created", "modified", "moved", "deleted", "closed"):
-                teller.heard(event.src_path)
-                teller.heard(event.dest_path)
-
-    observer = Observer()
+    observer: BaseObserver = Observer()
     try:
-        observer.schedule(Handler(), str(root), recursive=True)
+        _follow(root, observer, teller)
         observer.start()
     except OSError:
         # No more inotify watches on this machine: look once a second instead.
         observer = PollingObserver(timeout=1.0)
-        observer.schedule(Handler(), str(root), recursive=True)
+        _follow(root, observer, teller)
         observer.start()
     try:
         yield
@@ -69,6 +68,40 @@ def watching(
         teller.stop()
         observer.stop()
         observer.join(timeout=2.0)
+
+
+def _follow(root: Path, observer: BaseObserver, teller: _Teller) -> None:
+    """Let the teller hear of the home's own files and of the folders people edit in.
+
+    Git's objects and what is transient are many and no news: they are not even listened to.
+    """
+    from watchdog.events import FileSystemEvent, FileSystemEventHandler
+
+    folders: dict[str, ObservedWatch] = {}
+
+    class Handler(FileSystemEventHandler):
+        def on_any_event(self, event: FileSystemEvent) -> None:
+            # Opening and reading are events too; only what can change a file counts.
+            if event.event_type in ("created", "modified", "moved", "deleted", "closed"):
+                for name in (event.src_path, event.dest_path):
+                    listen(Path(os.fsdecode(name)))
+                    teller.heard(os.fsdecode(name), folder=event.is_directory)
+
+    handler = Handler()
+
+    def listen(path: Path) -> None:
+        """Begin to listen in a folder that has appeared; end it in one that is gone."""
+        if path.parent != root or path.name not in _FOLDERS:
+            return
+        there = path.is_dir() and not path.is_symlink()
+        if not there and path.name in folders:
+            observer.unschedule(folders.pop(path.name))
+        elif there and path.name not in folders:
+            folders[path.name] = observer.schedule(handler, str(path), recursive=True)
+
+    for name in _FOLDERS:
+        listen(root / name)
+    observer.schedule(handler, str(root))
 
 
 class _Teller:
@@ -103,19 +136,19 @@ class _Teller:
         with self._lock:
             self._known = dict(known)
 
-    def heard(self, raw: bytes | str) -> None:
+    def heard(self, name: str, *, folder: bool) -> None:
         """Note that something happened to a file, or to a folder with all that is in it."""
-        name = os.fsdecode(raw)
-        if not name:
-            return
         try:
             path = Path(name).relative_to(self._root).as_posix()
         except ValueError:
             return
-        with self._lock:
-            below = [known for known in self._known if known.startswith(f"{path}/")]
-        for each in [path, *below] if self._tells_of(path) else below:
-            self._look_soon(each)
+        paths = {path}
+        if folder:
+            with self._lock:
+                paths = {*self._known, *self._canonical()}
+        for each in paths:
+            if self._tells_of(each) and (each == path or each.startswith(f"{path}/")):
+                self._look_soon(each)
 
     def _look_soon(self, path: str) -> None:
         with self._lock:

@@ -7,6 +7,7 @@ a changed file whole, stores little per checkpoint.
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ Parse = Callable[[Mapping[str, Any], str, int], R | Problem]
 
 MAX_SEGMENT_BYTES = 64 * 2**20
 """A larger segment is refused unread: one line may be 8 MiB, a segment a few of them."""
+
+_COARSEST_TICK_NS = 2_000_000_000
+"""FAT dates its files to two seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class Segments(Generic[R]):
         self._root = root
         self._parse = parse
         self._parsed: dict[str, _Parsed[R]] = {}
+        self._used: set[str] = set()
+        """Segments asked for since the last one was begun; the others are forgotten then."""
         self._listed: tuple[tuple[int, int], tuple[str, ...]] | None = None
         """The folder's number and time, and the segments it held then."""
         self._named: set[str] = set()
@@ -67,9 +73,11 @@ class Segments(Generic[R]):
         """Return the segments in order, relative to the home; links and other files left out."""
         folder = self._root / self.folder
         try:
-            status = folder.stat()
+            status = folder.lstat()
         except FileNotFoundError:
             return []
+        if not stat.S_ISDIR(status.st_mode):
+            return []  # a link is never followed; appending says so
         stamp = (status.st_ino, status.st_mtime_ns)
         if self._listed is not None and self._listed[0] == stamp:
             return list(self._listed[1])
@@ -82,7 +90,7 @@ class Segments(Generic[R]):
                     found.append((number, f"{self.folder}/{entry.name}"))
         paths = [path for _, path in sorted(found)]
         # A name that comes within the same tick of the clock would leave the stamp as it is.
-        settled = looked_ns - status.st_mtime_ns > fingerprint.RACY_NS
+        settled = looked_ns - status.st_mtime_ns > _COARSEST_TICK_NS
         self._listed = (stamp, tuple(paths)) if settled else None
         return paths
 
@@ -92,8 +100,9 @@ class Segments(Generic[R]):
 
     def lines(self, path: str) -> tuple[R | Problem, ...]:
         """Return what each line of a segment says, or what is wrong with it."""
-        stat = (self._root / path).lstat()
-        stamp = (stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+        status = (self._root / path).lstat()
+        stamp = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        self._used.add(path)
         known = self._parsed.get(path)
         if known is not None and known.stamp == stamp:
             return known.lines
@@ -178,6 +187,7 @@ class Segments(Generic[R]):
                 if pending:
                     self._write(path, pending, fresh=fresh)
                     written.append(path)
+                self._forget_unused()
                 number = layout.segment_number(path.rpartition("/")[2]) or 0
                 path, size, pending, fresh = (
                     f"{self.folder}/{layout.segment_name(number + 1)}",
@@ -190,6 +200,14 @@ class Segments(Generic[R]):
             self._write(path, pending, fresh=fresh)
             written.append(path)
         return written
+
+    def _forget_unused(self) -> None:
+        """Let go of what nobody asks for, so that a long conversation takes no more memory.
+
+        What a search read stays for the searches that soon follow it.
+        """
+        self._parsed = {p: known for p, known in self._parsed.items() if p in self._used}
+        self._used.clear()
 
     def _write(self, path: str, data: bytes, *, fresh: bool) -> None:
         atomic.append(self._root / path, data, new_file=fresh)

@@ -102,3 +102,15 @@ def _every_note_is_in_history(root: Path, told: list[dict[str, Any]]) -> None:
     assert notes, "no child lived long enough to edit memory"
     assert notes <= known, f"never committed: {sorted(notes - known)}"
     assert len(message_ids(root)) == len(set(message_ids(root)))
+
+
+def test_a_lock_that_a_kill_left_is_healed_by_the_next_turn(place: Path) -> None:
+    root = place / "ada"
+    make_home(root)
+    for name in ("HEAD.lock", "refs/heads/main.lock"):
+        (root / ".lettafs" / "checkpoint.pending").touch()
+        (root / ".git" / name).touch()
+        say(root, f"note {name}")
+        assert not (root / ".git" / name).exists()
+        assert git(root, "status", "--porcelain") == ""
+        assert settled_problems(root) == []

@@ -55,7 +55,8 @@ def test_eight_processes_take_turns(place: Path) -> None:
     root = place / "ada"
     make_home(root)
     names = [f"Speaker{number}" for number in range(8)]
-    assert talking(root, names=names, count=20) == []
+    # On a slow machine the eighth in the row may have to wait for more than the five seconds.
+    assert talking(root, names=names, count=20, tries=5) == []
     _all_there(root, names=names, count=20)
 
 

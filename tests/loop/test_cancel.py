@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import signal
 import subprocess
+import sys
+import time
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -16,8 +19,12 @@ import pytest
 from lettafs.llm.scripted import ScriptedModel
 from lettafs.sdk.agent import Agent
 from lettafs.values.event import Event, MessageAdded, TextDelta
+from tests.support.fake_http import Reply
+from tests.support.fake_openai import SSE, FakeOpenAI, text_chunks
+from tests.support.models import openai_model
 from tests.support.talk import Talk, agent_of, call, calls, talk_with, text
 
+ROOT = Path(__file__).resolve().parents[2]
 SCRIPT: list[dict[str, Any]] = [
     {
         "reasoning": "Let me see.",
@@ -246,3 +253,58 @@ def test_second_cancellation_does_not_tear_the_end(times: int, tmp_path: Path) -
     asyncio.run(impatient())
     assert_in_order(tmp_path)
     assert talk.say("Again.").text == "Hello."
+
+
+@pytest.mark.parametrize("how", ["closed", "cancelled"])
+def test_leaving_hangs_up_on_the_server_at_once(how: str, tmp_path: Path) -> None:
+    talk = talk_with(tmp_path, text("Hello."))
+    endless = Reply(text_chunks("Once upon a time"), headers=SSE, end="hang")
+    with FakeOpenAI([endless]) as server:
+        agent = agent_of(tmp_path, openai_model(server))
+
+        async def leave() -> None:
+            heard = 0
+            with anyio.CancelScope() as scope:
+                async with aclosing(agent.stream("Tell me a story.")) as events:
+                    async for event in events:
+                        heard += isinstance(event, TextDelta)
+                        if heard == 2 and how == "closed":
+                            break
+                        if heard == 2:
+                            scope.cancel()
+
+        anyio.run(leave)
+        assert server.client_left.wait(5)
+    assert_in_order(tmp_path)
+    assert talk.agent.messages()[-1].partial
+    assert talk.say("Again.").text == "Hello."
+
+
+def test_ctrl_c_during_a_blocking_send_ends_the_turn_in_order(tmp_path: Path) -> None:
+    talk = talk_with(tmp_path / "ada", text("Hello."))
+    talk.say("Hello.")
+    script = tmp_path / "script.jsonl"
+    script.write_text('{"text": "Late.", "delay_s": 60}\n', encoding="utf-8")
+    program = (
+        "import sys, lettafs\n"
+        "agent = lettafs.open_agent(sys.argv[1], model='scripted:' + sys.argv[2])\n"
+        "print('ready', flush=True)\n"
+        "agent.send('Are you there?')\n"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", program, str(talk.root), str(script)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with child:
+        assert child.stdout is not None and child.stderr is not None
+        child.stdout.readline()
+        while b"Are you there?" not in (talk.root / "recall/000001.jsonl").read_bytes():
+            time.sleep(0.02)
+        child.send_signal(signal.SIGINT)
+        assert child.wait(timeout=5) != 0
+        assert b"KeyboardInterrupt" in child.stderr.read()
+    assert_in_order(talk.root)
+    assert records(talk.root)[-1]["status"] == "cancelled"
+    assert talk_again(talk) == "Here is what I found out."

@@ -169,6 +169,21 @@ def test_of_several_calls_the_first_is_made_and_the_others_are_not_shown(tmp_pat
     assert len(talk.agent.passages()) == 1
 
 
+def test_words_the_rules_will_not_let_through_are_not_streamed(tmp_path: Path) -> None:
+    talk = talk_with(
+        tmp_path,
+        call("send_message", message="Too early."),
+        call("conversation_search", query="x", request_heartbeat=True),
+        call("send_message", message="Now."),
+        kind="memgpt_agent",
+        settings='[[tool_rules]]\ntype = "run_first"\ntool_name = "conversation_search"\n',
+    )
+
+    assert streamed(talk.hear()) == "Now."
+    assert talk.returns()[0].status == "error"
+    assert talk.agent.messages()[-1].role == "tool"
+
+
 def test_cut_speech_is_kept_as_partial(tmp_path: Path) -> None:
     talk = talk_with(
         tmp_path, call("send_message", message="A long story begins"), kind="memgpt_agent"

@@ -311,6 +311,18 @@ def test_stream_cut_twice_fails_with_both_partials_kept(tmp_path: Path) -> None:
     assert talk.say("Again.").text == "Fine."
 
 
+def test_cuts_apart_are_each_forgiven(tmp_path: Path) -> None:
+    talk = talk_with(
+        tmp_path,
+        text("I", cut=True),
+        call("memory_insert", label="human", new_string="x"),
+        text("Now", cut=True),
+        text("Now it is noted."),
+    )
+
+    assert talk.say().text == "Now it is noted."
+
+
 def test_stream_cut_in_mid_call_never_makes_the_call(tmp_path: Path) -> None:
     # The script breaks off before the calls of its line; what a model had begun is in the deltas.
     talk = talk_with(

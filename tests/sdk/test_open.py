@@ -12,6 +12,7 @@ import lettafs
 from lettafs.errors import ModelAuthProblem, ModelProblem, NotAnAgent, UsageProblem
 from lettafs.sdk.open import create_agent, model_choices, open_agent, quickstart
 from tests.support import fake_ollama, fake_openai
+from tests.support.fake_http import FakeServer
 from tests.support.fake_ollama import FakeOllama
 from tests.support.fake_openai import FakeOpenAI
 from tests.support.talk import talk_with
@@ -56,7 +57,7 @@ def test_ollama_with_embedders_only_is_no_model(tmp_path: Path) -> None:
 
 
 def test_server_that_is_no_ollama_is_no_model(tmp_path: Path) -> None:
-    with fake_ollama.FakeServer([fake_ollama.error(500, "no")]) as server:
+    with FakeServer([fake_ollama.error(500, "no")]) as server:
         os.environ["OLLAMA_HOST"] = server.origin
         assert chosen(home(tmp_path))[0] == "lettafs/offline"
 
@@ -119,6 +120,21 @@ def test_model_may_be_changed_while_talking(tmp_path: Path) -> None:
     with pytest.raises(ModelProblem):
         agent.use_model("openai/gpt-4.1")
     assert agent.model_handle == f"scripted:{script}"
+
+
+def test_model_a_person_names_in_agent_toml_answers_from_the_next_message_on(
+    tmp_path: Path,
+) -> None:
+    script = tmp_path / "script.jsonl"
+    script.write_text('{"text": "From the script."}\n', encoding="utf-8")
+    root = home(tmp_path / "ada", 'model = "lettafs/offline"\n')
+    agent, fixed = open_agent(root), open_agent(root, model="lettafs/offline")
+    agent.send("Hello.")
+    home(root, f'model = "scripted:{script}"\n')
+
+    assert agent.send("Hello?").text == "From the script."
+    assert (agent.model_handle, agent.model_why) == (f"scripted:{script}", "named in agent.toml")
+    assert fixed.model_handle == "lettafs/offline"
 
 
 def test_script_that_is_missing_is_named(tmp_path: Path) -> None:
@@ -284,7 +300,7 @@ def test_agent_that_makes_no_sense_is_not_made(
     wrong: dict[str, str], words: str, tmp_path: Path
 ) -> None:
     with pytest.raises(UsageProblem, match=words):
-        create_agent(tmp_path / "ada", **wrong)  # type: ignore[arg-type]
+        create_agent(tmp_path / "ada", **wrong)
     assert not (tmp_path / "ada").exists()
 
 
@@ -308,7 +324,7 @@ def test_public_doors_are_at_the_top_of_the_package() -> None:
     assert lettafs.open_agent is open_agent
     assert lettafs.Agent.__name__ == "Agent"
     with pytest.raises(AttributeError):
-        _ = lettafs.nothing  # type: ignore[attr-defined]
+        _ = lettafs.nothing
 
 
 # -- what can be used ------------------------------------------------------------------------------

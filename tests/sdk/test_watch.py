@@ -122,6 +122,37 @@ def test_whole_folders_are_told_by_their_blocks(tmp_path: Path) -> None:
         assert silent(told)
 
 
+def test_folder_that_comes_back_is_watched_again(tmp_path: Path) -> None:
+    talk = talk_with(tmp_path / "ada")
+    memory = tmp_path / "ada/memory"
+    with watched(talk) as told:
+        os.rename(memory, tmp_path / "aside")
+        assert {next_of(told), next_of(told)} == {"memory/human.md", "memory/persona.md"}
+        os.rename(tmp_path / "aside", memory)
+        assert {next_of(told), next_of(told)} == {"memory/human.md", "memory/persona.md"}
+
+        in_place(memory / "human.md", b"Edited.")
+        assert next_of(told) == "memory/human.md"
+        (tmp_path / "ada/tools").mkdir()
+        (tmp_path / "ada/tools/fly.py").write_text("pass", encoding="utf-8")
+        assert next_of(told) == "tools/fly.py"
+
+
+def test_machine_without_watches_is_looked_at_now_and_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from watchdog.observers import Observer
+
+    def no_more(*args: object, **kwargs: object) -> None:
+        raise OSError(24, "inotify instance limit reached")
+
+    monkeypatch.setattr(Observer, "start", no_more)
+    talk = talk_with(tmp_path)
+    with watched(talk) as told:
+        in_place(tmp_path / "memory/human.md", b"Her name is Sarah.\n")
+        assert next_of(told) == "memory/human.md"
+
+
 def test_touching_and_saving_the_same_text_is_no_news(tmp_path: Path) -> None:
     talk = talk_with(tmp_path)
     with watched(talk) as told:

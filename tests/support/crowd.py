@@ -15,11 +15,17 @@ from tests.support.homes import Scribe, begin_turn, say
 __all__ = ["holding", "talking"]
 
 
-def _talk(root: Path, name: str, count: int) -> None:
+def _talk(root: Path, name: str, count: int, tries: int) -> None:
     home = open_home(root)
     model = Scribe()
     for number in range(count):
-        say(home, f"{name} says {number}", model=model)
+        for chance in range(tries):
+            try:
+                say(home, f"{name} says {number}", model=model)
+                break
+            except Busy:
+                if chance == tries - 1:
+                    raise
 
 
 def _hold(root: Path) -> None:
@@ -41,9 +47,12 @@ def _start(*arguments: object) -> subprocess.Popen[str]:
     )
 
 
-def talking(root: Path, *, names: Sequence[str], count: int) -> list[str]:
-    """Let so many processes say `count` things each at the same time; return what they complain."""
-    talkers = [_start("talk", root, name, count) for name in names]
+def talking(root: Path, *, names: Sequence[str], count: int, tries: int = 1) -> list[str]:
+    """Let so many processes say `count` things each at the same time; return what they complain.
+
+    Each says a thing again, `tries` times in all, when it was told that the agent is busy.
+    """
+    talkers = [_start("talk", root, name, count, tries) for name in names]
     complaints = [talker.communicate(timeout=600)[1] for talker in talkers]
     return [text for text in complaints if text.strip()]
 
@@ -60,7 +69,7 @@ if __name__ == "__main__":
     _, what, where, *rest = sys.argv
     try:
         if what == "talk":
-            _talk(Path(where), rest[0], int(rest[1]))
+            _talk(Path(where), rest[0], int(rest[1]), int(rest[2]))
         else:
             _hold(Path(where))
     except Busy as busy:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio
+import anyio.lowlevel
 
 from lettafs.disk.git import Person
 from lettafs.home.home import open_home
@@ -91,7 +92,7 @@ def agent_of(root: Path, model: LanguageModel, *, clock: Talk | None = None) -> 
     async def sleep(seconds: float) -> None:
         if clock is not None:
             clock.slept.append(seconds)
-        await anyio.sleep(0)
+        await anyio.lowlevel.checkpoint()
 
     return Agent(
         open_home(root),

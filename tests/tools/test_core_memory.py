@@ -375,7 +375,7 @@ def test_tabs_match_spaces_only_where_nothing_else_does(tmp_path: Path) -> None:
     assert expanded.text == "a       B\ne"
 
 
-# -- the tool `memory` ------------------------------------------------------------------------------
+# -- the tool `memory` ---------------------------------------------------------------------------
 
 
 def omni(root: Path, *commands: dict[str, Any], home: str = "") -> tuple[Talk, list[ToolReturn]]:

@@ -93,6 +93,13 @@ def test_reply_that_broke_off_is_not_found(tmp_path: Path) -> None:
     assert searched(talk, query="walrus") == []
 
 
+def test_earlier_searches_are_not_found_among_tool_returns(tmp_path: Path) -> None:
+    talk = told(tmp_path, (NOON, "I like tea"))
+    assert len(searched(talk, query="tea")) == 2
+
+    assert searched(talk, query="tea", roles=["tool"]) == []
+
+
 def test_limit_is_five_by_default_and_fifty_at_most(tmp_path: Path) -> None:
     talk = told(tmp_path, *[(NOON, f"tea number {n}") for n in range(26)])
 

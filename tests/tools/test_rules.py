@@ -248,11 +248,41 @@ def test_tool_may_be_called_so_often_also_within_one_reply(tmp_path: Path) -> No
     assert talk.value() == "Her name is Chad.\na\nb\ny"
 
 
+def test_searches_side_by_side_keep_to_the_rules_too(tmp_path: Path) -> None:
+    searches = [("conversation_search", {"query": word}) for word in "ab"]
+    talk = talk_with(
+        tmp_path,
+        calls(*searches),
+        text("Done."),
+        settings=rule("max_count_per_step", "conversation_search", max_count_limit="1"),
+    )
+
+    talk.say()
+
+    assert [r.status for r in talk.returns()] == ["success", "error"]
+
+
 def test_call_that_failed_does_not_count(tmp_path: Path) -> None:
     talk = talk_with(
         tmp_path,
         call("memory_insert", label="nobody", new_string="x"),
         note("x"),
+        text("Done."),
+        settings=rule("max_count_per_step", "memory_insert", max_count_limit="1"),
+    )
+
+    talk.say()
+
+    assert [r.status for r in talk.returns()] == ["error", "success"]
+
+
+def test_call_that_failed_does_not_count_within_its_own_reply_either(tmp_path: Path) -> None:
+    talk = talk_with(
+        tmp_path,
+        calls(
+            ("memory_insert", {"label": "nobody", "new_string": "x"}),
+            ("memory_insert", {"label": "human", "new_string": "x"}),
+        ),
         text("Done."),
         settings=rule("max_count_per_step", "memory_insert", max_count_limit="1"),
     )

@@ -39,6 +39,8 @@ _ABBREVIATIONS = (
     "e.g",
     "i.e",
     "etc",
+    "al",
+    "cf",
     "vs",
     "no",
     "jr",

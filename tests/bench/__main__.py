@@ -1,0 +1,66 @@
+"""`python -m tests.bench`: all figures, or some of them, as Markdown on stdout."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.bench.growth import growth_tables
+from tests.bench.machine import Machine
+from tests.bench.start import first_reply_table, imports_table, start_table
+from tests.bench.table import Table
+from tests.bench.turns import turn_tables
+
+_MARKED = re.compile(r"(?<=<!-- figures -->\n).*?(?=<!-- /figures -->)", re.DOTALL)
+
+
+def main() -> None:
+    """Measure, and print or write what was measured."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions, shorter histories")
+    parser.add_argument("--only", choices=["start", "reply", "imports", "turns", "growth"])
+    parser.add_argument("--into", type=Path, help="a page whose figures are exchanged for these")
+    parser.add_argument(
+        "--in", dest="place", type=Path, help="where to put agents; else a temporary place"
+    )
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="lettafs-bench-", dir=given.place) as scratch:
+        tables = _measure(Path(scratch), quick=given.quick, only=given.only)
+    text = "\n".join(table.markdown() for table in tables)
+    print(text)
+    if given.into is not None:
+        page = given.into.read_text(encoding="utf-8")
+        given.into.write_text(
+            _MARKED.sub(lambda _: f"\n{text}\n", page), encoding="utf-8", newline="\n"
+        )
+
+
+def _measure(scratch: Path, *, quick: bool, only: str | None) -> list[Table]:
+    times = 5 if quick else 15
+    machine = Machine(scratch, times=times)
+    sizes = (10, 1_000) if quick else (10, 1_000, 20_000)
+    parts: dict[str, Callable[[], list[Table]]] = {
+        "start": lambda: [start_table(machine, times=times)],
+        "reply": lambda: [first_reply_table(scratch / "reply", machine, times=times)],
+        "imports": lambda: [imports_table(scratch / "imports", times=times // 2 + 1)],
+        "turns": lambda: turn_tables(
+            scratch / "turns", machine, sizes=sizes, times=15 if quick else 100
+        ),
+        "growth": lambda: growth_tables(scratch / "growth", turns=150 if quick else 1_500),
+    }
+    tables = [machine.table(scratch)]
+    for name, measure in parts.items():
+        if only in (None, name):
+            begun = time.monotonic()
+            tables += measure()
+            print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr)
+    return tables
+
+
+if __name__ == "__main__":
+    main()
