@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from lettafs.cli.saying import SEND_MESSAGE, Saying, said
+from lettafs.cli.saying import SEND_MESSAGE, said
 from lettafs.values.agent import AgentType
 from lettafs.values.event import (
     Checkpoint,
@@ -124,8 +124,6 @@ class StreamLines:
         self._step_id: str | None = None
         self._sent: set[tuple[str, str]] = set()
         """Message ids with the types of object that went out as deltas."""
-        self._sayings: dict[tuple[str, int], Saying | None] = {}
-        """By message and index of the call: its reader when the call speaks, else None."""
         self._call_ids: dict[tuple[str, int], str] = {}
 
     def feed(self, event: Event) -> list[LettaMessage]:
@@ -136,8 +134,7 @@ class StreamLines:
             case StepStarted(step_id):
                 self._step_id = step_id
             case TextDelta(message_id, text):
-                kind, fields = _words(text, self._type)
-                return [self._delta(message_id, kind, fields)]
+                return [self._delta(message_id, "assistant_message", {"content": text})]
             case ReasoningDelta(message_id, text):
                 return [self._delta(message_id, "reasoning_message", _reasoning(text))]
             case ToolCallDelta():
@@ -165,14 +162,7 @@ class StreamLines:
 
     def _call(self, delta: ToolCallDelta) -> list[LettaMessage]:
         key = (delta.message_id, delta.index)
-        if key not in self._sayings:
-            speaks = self._type != "letta_v1_agent" and delta.name == SEND_MESSAGE
-            self._sayings[key] = Saying() if speaks else None
-            self._call_ids[key] = delta.call_id
-        if (saying := self._sayings[key]) is not None:
-            words = saying.feed(delta.arguments)
-            fields = {"content": words}
-            return [self._delta(delta.message_id, "assistant_message", fields)] if words else []
+        self._call_ids.setdefault(key, delta.call_id)
         piece: LettaMessage = {"tool_call_id": delta.call_id or self._call_ids[key]}
         if delta.name:
             piece["name"] = delta.name

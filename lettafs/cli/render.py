@@ -18,7 +18,7 @@ from rich.text import Text
 from lettafs.cli.clean import clean
 from lettafs.cli.diffs import change_lines
 from lettafs.cli.reply import ReplyText
-from lettafs.cli.saying import SEND_MESSAGE, Saying, said
+from lettafs.cli.saying import SEND_MESSAGE, said
 from lettafs.cli.screen import Screen
 from lettafs.cli.words import line_of, short
 from lettafs.values.agent import AgentType
@@ -75,7 +75,6 @@ class TurnView:
         self._told: set[str] = set()
         """Ids of messages whose words came as deltas."""
         self._thoughts: dict[str, _Thought] = {}
-        self._sayings: dict[tuple[str, int], Saying] = {}
 
     def show(self, event: Event) -> None:  # noqa: C901 - one flat case for each kind of event
         """Show one event."""
@@ -88,12 +87,9 @@ class TurnView:
             case StepStarted():
                 self._wait("thinking")
             case TextDelta(message_id, text):
-                if self._thinks_aloud:
-                    self._think(message_id, text, aloud=True)
-                else:
-                    self._speak(message_id, text)
+                self._speak(message_id, text)
             case ReasoningDelta(message_id, text):
-                self._think(message_id, text, aloud=False)
+                self._think(message_id, text, aloud=self._thinks_aloud)
             case ToolCallDelta():
                 self._call_delta(event)
             case MessageAdded(message):
@@ -185,13 +181,8 @@ class TurnView:
             self._aside(f"thought for {seconds:.0f} s")
 
     def _call_delta(self, delta: ToolCallDelta) -> None:
-        key = (delta.message_id, delta.index)
         self._end_thought(delta.message_id)
-        if self._thinks_aloud and delta.name == SEND_MESSAGE:
-            self._sayings[key] = Saying()
-        if key in self._sayings:
-            self._speak(delta.message_id, self._sayings[key].feed(delta.arguments))
-        elif delta.name:
+        if delta.name:
             self._wait(f"calling {line_of(delta.name, width=40)}")
 
     def _message(self, message: Message) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 from lettafs.disk import atomic
 from lettafs.errors import UsageProblem
 from lettafs.format import agent_toml, frontmatter, layout
+from lettafs.home.begin import begin
 from lettafs.home.home import Home
-from lettafs.home.turn import Who, begin
+from lettafs.home.turn import Who
 from lettafs.ids import NewId
 from lettafs.values.agent import AgentSettings
 from lettafs.values.block import Block

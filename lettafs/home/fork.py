@@ -14,9 +14,10 @@ from lettafs.disk import atomic, fingerprint
 from lettafs.disk.git import Git
 from lettafs.errors import HistoryProblem
 from lettafs.format import agent_toml, layout
+from lettafs.home.begin import begin
 from lettafs.home.create import refuse_unless_free
 from lettafs.home.home import Home
-from lettafs.home.turn import Who, begin
+from lettafs.home.turn import Who
 from lettafs.ids import NewId
 
 __all__ = ["fork_home"]

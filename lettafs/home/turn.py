@@ -9,8 +9,6 @@ All of it is synchronous: leaving a turn needs no await, so that a cancelled run
 
 from __future__ import annotations
 
-import math
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -20,11 +18,11 @@ from types import TracebackType
 from lettafs.disk import atomic, lock
 from lettafs.disk.fingerprint import blob_sha1
 from lettafs.disk.git import Person
-from lettafs.errors import BlockChanged, Busy, DiskProblem, HistoryProblem, LettafsError
-from lettafs.format import agent_toml, frontmatter, layout
+from lettafs.errors import BlockChanged, DiskProblem, HistoryProblem, LettafsError
+from lettafs.format import frontmatter, layout
 from lettafs.format.recall_line import EditRecord, RecallRecord
-from lettafs.home import adopt, recover
-from lettafs.home.baseline import Baseline, Dirty, dirty, load_baseline, save_baseline
+from lettafs.home import adopt
+from lettafs.home.baseline import Baseline, Dirty, dirty, save_baseline
 from lettafs.home.home import Home, agent_person
 from lettafs.ids import NewId
 from lettafs.stores import blocks as block_store
@@ -34,7 +32,7 @@ from lettafs.values.block import Block
 from lettafs.values.event import MemoryChanged, Notice
 from lettafs.values.passage import Passage
 
-__all__ = ["Turn", "Who", "begin", "busy", "retry_pause_s", "timestamp", "try_begin"]
+__all__ = ["Turn", "Who", "timestamp"]
 
 _YIELD_S = 0.05
 """How long who had the turn leaves it to those who were waiting."""
@@ -52,7 +50,7 @@ def timestamp(moment: datetime) -> str:
 
 
 class Turn:
-    """An open turn. Made by `begin`, ended by `close`, also as a context manager."""
+    """An open turn. Made by `home.begin`, ended by `close`, also as a context manager."""
 
     def __init__(
         self,
@@ -492,136 +490,5 @@ class Turn:
         self.close()
 
 
-def try_begin(
-    home: Home,
-    *,
-    now: Callable[[], datetime],
-    new_id: NewId,
-    person: Who,
-    about: Mapping[str, str],
-) -> Turn | None:
-    """Return an open turn, recovered and adopted; None when another process holds it.
-
-    Raises:
-        NotAnAgent: agent.toml is missing or cannot be read.
-        DiskProblem: the directory cannot be written.
-    """
-    if time.monotonic() < home.yield_until_s:
-        return None  # we had the last turn, and somebody else was waiting for it
-    atomic.make_dirs(home.root / layout.LETTAFS)
-    held = lock.acquire(home.root / layout.LOCK, about=about)
-    if held is None:
-        return None
-    turn = Turn(home, held, now=now, new_id=new_id, person=person)
-    try:
-        _prepare(turn)
-    except BaseException:
-        held.release()
-        raise
-    return turn
-
-
-def begin(
-    home: Home,
-    *,
-    now: Callable[[], datetime],
-    new_id: NewId,
-    person: Who,
-    about: Mapping[str, str],
-    timeout_s: float = 5.0,
-) -> Turn:
-    """Return an open turn, waiting for the one who holds it.
-
-    Raises:
-        Busy: it was held for `timeout_s` seconds; the error says by whom.
-        NotAnAgent: agent.toml is missing or cannot be read.
-        DiskProblem: the directory cannot be written.
-    """
-    begun = time.monotonic()
-    while True:
-        turn = try_begin(home, now=now, new_id=new_id, person=person, about=about)
-        if turn is not None:
-            return turn
-        waited = time.monotonic() - begun
-        if waited >= timeout_s:
-            raise busy(home)
-        time.sleep(retry_pause_s(waited))
-
-
-def retry_pause_s(waited_s: float) -> float:
-    """Return how long to pause before asking for the turn again.
-
-    Who has waited longer asks more often, so that of many none is passed over for long.
-    """
-    return max(0.02 * math.pow(0.4, waited_s), 0.0005)
-
-
-def busy(home: Home) -> Busy:
-    """Return the error that says who holds a home's turn."""
-    who = lock.holder(home.root / layout.LOCK)
-    return Busy(
-        f"{home.root.name} is busy: {who} holds its turn. Wait for it to end, or end it.",
-        holder=who,
-    )
-
-
-def _prepare(turn: Turn) -> None:
-    """Recover, then adopt: the state every turn begins from."""
-    home = turn.home
-    settings = home.settings()
-    turn.notices += [Notice(f"{p}.", "warning", p.code) for p in settings.problems]
-    git = home.git
-    fresh = git.available and not git.exists()
-    if fresh:
-        try:
-            git.init()
-        except HistoryProblem as error:
-            turn.notices.append(Notice(f"There is no history yet: {error}", "warning", "history"))
-    if settings.agent.id is None and not settings.broken:
-        _give_id(turn)
-    if settings.agent.id is None or git.state().head is None:
-        _give_git_files(turn)
-    if git.available:
-        for name in git.heal():
-            turn.notices.append(
-                Notice(f"Removed a lock left by a crash: {name}.", "info", "healed")
-            )
-        turn.baseline = _baseline(turn)
-    turn.notices += recover.recover(turn)
-    turn.adopt()
-    if fresh:
-        turn.notices.append(Notice("Its history begins now.", "info", "history"))
-
-
-def _baseline(turn: Turn) -> Baseline:
-    git = turn.home.git
-    state = git.state()
-    commit = state.head if state.settled else (git.pending() or state.head)
-    try:
-        return load_baseline(turn.home.root, git, commit=commit)
-    except HistoryProblem as error:
-        turn.notices.append(Notice(f"History cannot be read: {error}", "warning", "history"))
-        return Baseline(commit)
-
-
 def _name(path: str) -> str:
     return layout.path_label(path) if layout.is_block_path(path) else path
-
-
-def _give_id(turn: Turn) -> None:
-    """Give a directory made by hand its id; when somebody saves at this moment, the next turn."""
-    path = turn.home.root / layout.AGENT_TOML
-    data = atomic.read_bytes(path)
-    named = agent_toml.with_settings(data, {"id": turn.new_id("agent")})
-    atomic.exchange(path, named, expected=data, keep_in=turn.home.root / layout.DISPLACED)
-
-
-def _give_git_files(turn: Turn) -> None:
-    """Give a directory made by hand the files that tell git what to leave alone."""
-    root = turn.home.root
-    for name, content in (
-        (layout.GITIGNORE_FILE, layout.GITIGNORE),
-        (layout.GITATTRIBUTES_FILE, layout.GITATTRIBUTES),
-    ):
-        if not os.path.lexists(root / name):
-            atomic.replace(root / name, content)

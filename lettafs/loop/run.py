@@ -21,8 +21,9 @@ import anyio.to_thread
 from lettafs.context.request import Prompt, compile_prompt, zone
 from lettafs.errors import LettafsError, ModelProblem
 from lettafs.format.recall_line import MessageRecord, RunRecord, WindowRecord
+from lettafs.home.begin import busy, retry_pause_s, try_begin
 from lettafs.home.home import Home
-from lettafs.home.turn import Turn, Who, busy, retry_pause_s, try_begin
+from lettafs.home.turn import Turn, Who
 from lettafs.ids import NewId
 from lettafs.llm.base import LanguageModel, ModelRequest
 from lettafs.loop.answers import Bench

@@ -6,14 +6,14 @@ decoded as they come, so that a reply appears word by word with every agent type
 
 from __future__ import annotations
 
-import re
-
 from lettafs.values.event import TextDelta, ToolCallDelta
 
 __all__ = ["Speech"]
 
-_BEGIN = re.compile(r'"message"\s*:\s*"')
-_ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_ARGUMENT = "message"
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+_REPLACEMENT = "\ufffd"
+"""Stands for half a surrogate pair, which is no character."""
 
 
 class Speech:
@@ -21,70 +21,109 @@ class Speech:
 
     def __init__(self, tool_name: str) -> None:
         self._tool = tool_name
-        self._names: dict[int, str] = {}
-        self._texts: dict[int, str] = {}
-        self._read: dict[int, int] = {}
-        self._done: set[int] = set()
+        self._words: dict[int, _Words | None] = {}
+        """By index of the call; None: it does not speak."""
 
     def feed(self, delta: ToolCallDelta) -> ToolCallDelta | TextDelta | None:
         """Return what a surface is shown for a delta; None: nothing yet."""
         if delta.name:
-            self._names[delta.index] = delta.name
-        if self._names.get(delta.index) != self._tool:
+            self._words[delta.index] = _Words() if delta.name == self._tool else None
+        words = self._words.get(delta.index)
+        if words is None:
             return delta
-        text = self._texts[delta.index] = self._texts.get(delta.index, "") + delta.arguments
-        if delta.index in self._done:
-            return None
-        at = self._read.get(delta.index)
-        if at is None:
-            begin = _BEGIN.search(text)
-            if begin is None:
-                return None
-            at = begin.end()
-        said, at, ended = _decode(text, at)
-        self._read[delta.index] = at
-        if ended:
-            self._done.add(delta.index)
+        said = words.feed(delta.arguments)
         return TextDelta(delta.message_id, said) if said else None
 
 
-def _decode(text: str, at: int) -> tuple[str, int, bool]:
-    """Decode a JSON string's inside from `at` as far as it is whole; True: it ended."""
-    said: list[str] = []
-    while at < len(text):
-        char = text[at]
+class _Words:
+    """Yields the `message` argument of a call as its JSON text arrives, character by character.
+
+    It follows the JSON's structure: a `message` inside another value, or a value that reads like
+    the key, is not speech.
+    """
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._in_string = False
+        self._is_value = False
+        """Whether the next string at depth 1 is a value rather than a key."""
+        self._key = ""
+        self._chars: list[str] = []
+        """Decoded characters of the string being read that were not yielded."""
+        self._escape = ""
+        """An escape sequence whose end has not arrived, from its backslash on."""
+        self._high = ""
+        """The first half of a surrogate pair, waiting for the second."""
+
+    def feed(self, fragment: str) -> str:
+        """Return the words that `fragment` adds."""
+        words: list[str] = []
+        for char in fragment:
+            if self._in_string:
+                self._string_char(char, words)
+            else:
+                self._structure_char(char)
+        if self._speaks():
+            words.extend(self._chars)
+            self._chars.clear()
+        return "".join(words)
+
+    def _speaks(self) -> bool:
+        return self._depth == 1 and self._is_value and self._in_string and self._key == _ARGUMENT
+
+    def _structure_char(self, char: str) -> None:
         if char == '"':
-            return _joined(said), at + 1, True
-        if char != "\\":
-            said.append(char)
-            at += 1
-            continue
-        escape = text[at + 1 : at + 2]
-        if not escape:
-            break
-        if escape != "u":
-            said.append(_ESCAPES.get(escape, escape))
-            at += 2
-            continue
-        digits = text[at + 2 : at + 6]
-        if len(digits) < 4:
-            break
-        try:
-            code = int(digits, 16)
-        except ValueError:
-            code = 0xFFFD
-        if 0xD800 <= code < 0xDC00 and _may_be_escape(text[at + 6 : at + 12]):
-            break  # the other half of a surrogate pair is still to come
-        said.append(chr(code))
-        at += 6
-    return _joined(said), at, False
+            self._in_string = True
+        elif char in "{[":
+            self._depth += 1
+            self._is_value = self._depth > 1 or char == "["
+        elif char in "}]":
+            self._depth -= 1
+        if self._depth == 1:
+            if char == ":":
+                self._is_value = True
+            elif char == ",":
+                self._is_value = False
 
+    def _string_char(self, char: str, words: list[str]) -> None:
+        if self._escape:
+            self._escape_char(char)
+        elif char == "\\":
+            self._escape = char
+        elif char == '"':
+            if self._high:
+                self._chars.append(_REPLACEMENT)
+            if self._speaks():
+                words.extend(self._chars)
+            elif self._depth == 1 and not self._is_value:
+                self._key = "".join(self._chars)
+            self._chars.clear()
+            self._high = ""
+            self._in_string = False
+        else:
+            self._decoded(char)
 
-def _may_be_escape(text: str) -> bool:
-    """Tell whether more text could make an escape with four digits of this."""
-    return len(text) < 6 and text[:2] in ("", "\\", "\\u")
+    def _escape_char(self, char: str) -> None:
+        self._escape += char
+        if self._escape[1] != "u":
+            self._decoded(_ESCAPES.get(char, char))
+        elif len(self._escape) < 6:
+            return
+        else:
+            try:
+                self._decoded(chr(int(self._escape[2:], 16)))
+            except ValueError:
+                self._decoded("\ufffd")
+        self._escape = ""
 
-
-def _joined(chars: list[str]) -> str:
-    """Join characters, surrogate pairs into one, lone surrogates into a replacement character."""
-    return "".join(chars).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    def _decoded(self, char: str) -> None:
+        high, self._high = self._high, ""
+        if high and "\udc00" <= char <= "\udfff":
+            self._chars.append((high + char).encode("utf-16", "surrogatepass").decode("utf-16"))
+            return
+        if high:
+            self._chars.append(_REPLACEMENT)
+        if "\ud800" <= char <= "\udbff":
+            self._high = char
+        else:
+            self._chars.append(_REPLACEMENT if "\udc00" <= char <= "\udfff" else char)

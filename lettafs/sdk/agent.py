@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from lettafs.context.request import Prompt, Section, compile_prompt, zone
 from lettafs.errors import HistoryProblem, UsageProblem
+from lettafs.home.begin import begin
 from lettafs.home.home import Home
-from lettafs.home.turn import Turn, begin
+from lettafs.home.turn import Turn
 from lettafs.llm.base import LanguageModel
 from lettafs.loop.heartbeat import HEARTBEAT
 from lettafs.loop.plain import PLAIN

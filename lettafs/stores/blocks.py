@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -63,44 +63,46 @@ def block_paths(root: Path) -> tuple[list[str], list[Problem]]:
     """Return the paths of block files in order, and what lies there that must not be opened."""
     paths: list[str] = []
     problems: list[Problem] = []
-
-    def walk(folder: str) -> Iterator[os.DirEntry[str]]:
-        try:
-            with os.scandir(root / folder) as entries:
-                yield from sorted(entries, key=lambda entry: entry.name)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            reason = error.strerror or str(error)
-            problems.append(Problem("unreadable", folder, f"the folder cannot be read: {reason}"))
-
-    def visit(folder: str, depth: int) -> None:
-        for entry in walk(folder):
-            path = f"{folder}/{entry.name}"
-            if entry.is_symlink():
-                if layout.is_block_path(path) or not entry.is_file():
-                    problems.append(
-                        Problem(
-                            "symlink",
-                            path,
-                            "a symbolic link is not followed",
-                            remedy="put the file itself there",
-                        )
-                    )
-            elif entry.is_dir(follow_symlinks=False):
-                if not entry.name.startswith(".") and depth < 12:
-                    visit(path, depth + 1)
-            elif layout.is_block_path(path):
-                if entry.is_file(follow_symlinks=False):
-                    paths.append(path)
-                else:
-                    problems.append(Problem("not-a-file", path, "it is not a regular file"))
-
     if (root / layout.MEMORY).is_symlink():
-        problems.append(Problem("symlink", layout.MEMORY, "a symbolic link is not followed"))
+        problems.append(_link(layout.MEMORY))
     else:
-        visit(layout.MEMORY, 0)
+        _visit(root, layout.MEMORY, paths, problems, depth=0)
     return sorted(paths), problems
+
+
+def _visit(
+    root: Path, folder: str, paths: list[str], problems: list[Problem], *, depth: int
+) -> None:
+    for entry in _entries(root, folder, problems):
+        path = f"{folder}/{entry.name}"
+        if entry.is_symlink():
+            if layout.is_block_path(path) or not entry.is_file():
+                problems.append(_link(path))
+        elif entry.is_dir(follow_symlinks=False):
+            if not entry.name.startswith(".") and depth < 12:
+                _visit(root, path, paths, problems, depth=depth + 1)
+        elif layout.is_block_path(path):
+            if entry.is_file(follow_symlinks=False):
+                paths.append(path)
+            else:
+                problems.append(Problem("not-a-file", path, "it is not a regular file"))
+
+
+def _entries(root: Path, folder: str, problems: list[Problem]) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(root / folder) as entries:
+            return sorted(entries, key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        reason = error.strerror or str(error)
+        problems.append(Problem("unreadable", folder, f"the folder cannot be read: {reason}"))
+        return []
+
+
+def _link(path: str) -> Problem:
+    remedy = "put the file itself there"
+    return Problem("symlink", path, "a symbolic link is not followed", remedy=remedy)
 
 
 def load(root: Path) -> Loaded:
@@ -184,7 +186,7 @@ def edit(
         if displaced is None:
             return write
     raise BlockProblem(
-        f"{path} is being changed by somebody else too fast to edit; nothing was changed, try again."
+        f"{path} is being changed by somebody else too fast to edit; nothing was done. Try again."
     )
 
 
@@ -230,7 +232,7 @@ def rename(
     """Give a block another label: its new file, then its old one gone.
 
     Raises:
-        BlockProblem: the new label is taken, or the file changed at this moment; then both are kept.
+        BlockProblem: the new label is taken, or the file changed at this moment: both are kept.
         DiskProblem: the disk refused.
     """
     data = _current(root, path)

@@ -1,8 +1,8 @@
 """Recall: every message ever, and the journal of what was done with them.
 
 Appending is all that is ever done. What the model sees of it, the window, is a fold over the end of
-the journal: reading starts at the newest segment and goes back only as far as the window reaches, so
-its cost does not grow with the years.
+the journal: reading starts at the newest segment and goes back only as far as the window reaches,
+so its cost does not grow with the years.
 """
 
 from __future__ import annotations

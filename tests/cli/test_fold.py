@@ -278,13 +278,12 @@ def test_calls_that_came_without_deltas_are_not_lost_behind_streamed_words() -> 
     assert kinds.count("tool_call_message") == 1
 
 
-def test_older_agents_words_stream_out_of_the_call() -> None:
+def test_older_agents_words_and_thoughts_stream_apart_and_once() -> None:
     lines = streamed(
         "memgpt_agent",
-        TextDelta("message-3", "I should greet."),
-        ToolCallDelta("message-3", 0, "call-3", "send_message", ""),
-        ToolCallDelta("message-3", 0, "", "", '{"message": "Hello '),
-        ToolCallDelta("message-3", 0, "", "", '\\"Brad\\""}'),
+        ReasoningDelta("message-3", "I should greet."),
+        TextDelta("message-3", "Hello "),
+        TextDelta("message-3", '"Brad"'),
         MessageAdded(SPEAKS),
         MessageAdded(SPOKEN),
     )

@@ -122,7 +122,7 @@ def test_task_can_be_cancelled_at_any_await(tmp_path: Path, long: bool) -> None:
     while asyncio.run(cancel_after(turns)):
         assert_in_order(tmp_path)
         statuses.add(records(tmp_path)[-1]["status"])
-        turns += 1 if long else 1 + turns // 4
+        turns += 1 + turns // (16 if long else 4)
     assert turns > 30
     assert statuses == {"completed", "cancelled"}
     assert talk_again(talk) == "Here is what I found out."

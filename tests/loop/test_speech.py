@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 
 import pytest
 from hypothesis import given, settings
@@ -99,3 +100,40 @@ def test_other_calls_pass_through_unchanged() -> None:
 
     assert speech.feed(first) is first
     assert speech.feed(more) is more
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"message": "Hello"},
+        {
+            "thinking": "they greet",
+            "message": 'A "quote", a \\ and\na line',
+            "request_heartbeat": False,
+        },
+        {"message": ""},
+        {"message": "emoji 👩‍👩‍👧 and 你好", "list": ["message", {"message": "not this"}]},
+        {"nested": {"message": "not this"}, "message": "this", "x": [1, {"y": "message"}]},
+        {"thinking": "message", "message": "after a value that is the key's name"},
+    ],
+)
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_words_arrive_whole_however_the_arguments_are_split(
+    arguments: dict[str, object], ascii_only: bool
+) -> None:
+    text = json.dumps(arguments, ensure_ascii=ascii_only, indent=1)
+    chance = random.Random(7)
+    for _ in range(30):
+        pieces, at = [], 0
+        while at < len(text):
+            size = chance.choice([1, 2, 5, 13])
+            pieces.append(text[at : at + size])
+            at += size
+
+        assert heard(pieces) == arguments["message"]
+
+
+def test_words_come_before_the_call_is_complete() -> None:
+    pieces = ['{"message": "Hel', "lo\\", "n"]
+
+    assert [heard(pieces[:count]) for count in (1, 2, 3)] == ["Hel", "Hello", "Hello\n"]

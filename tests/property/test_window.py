@@ -78,7 +78,7 @@ def _visible(records: Sequence[RecallRecord]) -> list[Message]:
     return [m for m in messages if m.id not in dropped and not m.partial and m.role != "system"]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(_journals())
 def test_the_window_holds_what_the_page_says_and_can_be_sent(records: list[RecallRecord]) -> None:
     with tempfile.TemporaryDirectory() as place:
@@ -110,7 +110,7 @@ def test_the_window_holds_what_the_page_says_and_can_be_sent(records: list[Recal
     assert {c.id for m in window for c in m.tool_calls} == wanted
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(_journals(), _journals())
 def test_the_window_is_the_same_read_at_once_and_bit_by_bit(
     first: list[RecallRecord], second: list[RecallRecord]

@@ -23,9 +23,10 @@ import anyio.lowlevel
 from lettafs.disk.git import Person
 from lettafs.errors import LettafsError
 from lettafs.format import layout
+from lettafs.home.begin import begin
 from lettafs.home.create import create_home
 from lettafs.home.home import Home, open_home
-from lettafs.home.turn import Turn, begin
+from lettafs.home.turn import Turn
 from lettafs.ids import new_uuid_id
 from lettafs.llm.base import LanguageModel, ModelEvent, ModelReply, ModelRequest
 from lettafs.loop.run import Caller, run
