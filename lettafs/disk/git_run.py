@@ -2,7 +2,8 @@
 
 The only import of GitPython. Of it only the command runner is used, with the flags and the
 environment of `git_flags`: much of its object interface runs what a repository's configuration
-names.
+names. What a turn runs is started in the same way without it, since loading it takes longer than
+a whole checkpoint.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import functools
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
 __all__ = ["TIMEOUT_S", "Runner", "program"]
 
 TIMEOUT_S = 60.0
+
+_OF_A_TURN = frozenset({"config", "init", "ls-files", "ls-tree", "update-index", "update-ref"})
+"""Commands that a turn and its checkpoint may run."""
+
+_NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # on Windows, none flashes up
 
 
 class Runner:
@@ -88,26 +95,60 @@ class Runner:
         if inside is not None:
             surroundings["GIT_WORK_TREE"] = str(inside)
         surroundings.update(extra or {})
+        start = _started if command[0] in _OF_A_TURN else _started_by_gitpython
         try:
-            # Kept in a variable: it ends the process when it goes out of scope.
-            owner = _runner(str(inside or self._root)).execute(
-                [path, *FLAGS, *command],
-                istream=subprocess.PIPE,
-                as_process=True,
-                env=surroundings,
-            )
+            with start(
+                [path, *FLAGS, *command], str(inside or self._root), surroundings
+            ) as process:
+                return _ended(process, stdin, timeout_s, name=command[0])
         except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
             raise HistoryProblem(f"git could not be started: {error}") from error
-        process = owner.proc
-        if process is None:
-            raise HistoryProblem("git could not be started")
-        try:
-            out, errors = process.communicate(stdin, timeout=timeout_s)
-        except subprocess.TimeoutExpired as error:
-            process.kill()
-            process.communicate()
-            raise HistoryProblem(f"git {command[0]} took over {timeout_s:g} s") from error
-        return process.returncode, out, errors
+
+
+def _ended(
+    process: subprocess.Popen[bytes], stdin: bytes, timeout_s: float, *, name: str
+) -> tuple[int, bytes, bytes]:
+    try:
+        out, errors = process.communicate(stdin, timeout=timeout_s)
+    except subprocess.TimeoutExpired as error:
+        process.kill()
+        process.communicate()
+        raise HistoryProblem(f"git {name} took over {timeout_s:g} s") from error
+    return process.returncode, out, errors
+
+
+@contextmanager
+def _started(
+    command: list[str], place: str, surroundings: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        command,
+        cwd=place,
+        env={**os.environ, "LANGUAGE": "C", "LC_ALL": "C", **surroundings},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        creationflags=_NO_WINDOW,
+    )
+    try:
+        yield process
+    except BaseException:  # nobody waits for it any more
+        process.kill()
+        process.communicate()
+        raise
+
+
+@contextmanager
+def _started_by_gitpython(
+    command: list[str], place: str, surroundings: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    # Kept in a variable: it ends the process when it goes out of scope.
+    owner = _runner(place).execute(
+        command, istream=subprocess.PIPE, as_process=True, env=dict(surroundings)
+    )
+    if owner.proc is None:
+        raise HistoryProblem("git could not be started")
+    yield owner.proc
 
 
 @functools.cache
