@@ -97,9 +97,12 @@ def whole_length(data: bytes) -> int:
     """Return how many bytes of a segment are good up to the last whole line.
 
     What lies behind is a torn tail: a line without its line feed, or lines at the end that are not
-    JSON objects. Damage in the middle is none of it.
+    JSON objects. A last line that lacks only its line feed, as some editors save it, is whole: its
+    checksum is right. Damage in the middle is none of it.
     """
     end = data.rfind(b"\n") + 1
+    if end < len(data) <= end + MAX_LINE_BYTES and _crc_is_right(data[end:]):
+        return len(data)
     while end:
         start = data.rfind(b"\n", 0, end - 1) + 1
         if end - start > MAX_LINE_BYTES:  # Not read, but nothing says that it was torn.

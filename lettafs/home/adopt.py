@@ -26,8 +26,8 @@ _SETTLE_S = 0.03
 """An editor that saves by delete-and-create leaves the file away this long at most, usually."""
 
 
-def adopt(turn: Turn) -> list[Notice]:
-    """Commit what a person changed; return what to tell them."""
+def adopt(turn: Turn, *, subject: str | None = None) -> list[Notice]:
+    """Commit what a person changed, under `subject` if given; return what to tell them."""
     home = turn.home
     if not home.git.available:
         return []
@@ -60,7 +60,7 @@ def adopt(turn: Turn) -> list[Notice]:
     created = turn.baseline.commit is None
     commit = turn.commit(
         good,
-        subject=_subject(good, turn, created=created),
+        subject=subject or _subject(good, turn, created=created),
         trailers={"Lettafs-Adopted": "true"},
         author=turn.person,
     )

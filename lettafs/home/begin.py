@@ -33,8 +33,11 @@ def try_begin(
     new_id: NewId,
     person: Who,
     about: Mapping[str, str],
+    subject: str | None = None,
 ) -> Turn | None:
     """Return an open turn, recovered and adopted; None when another process holds it.
+
+    With `subject` that is what the commit is called which adopts what lies there.
 
     Raises:
         NotAnAgent: agent.toml is missing or cannot be read.
@@ -48,7 +51,7 @@ def try_begin(
         return None
     turn = Turn(home, held, now=now, new_id=new_id, person=person)
     try:
-        _prepare(turn)
+        _prepare(turn, subject)
     except BaseException:
         held.release()
         raise
@@ -63,8 +66,9 @@ def begin(
     person: Who,
     about: Mapping[str, str],
     timeout_s: float = 5.0,
+    subject: str | None = None,
 ) -> Turn:
-    """Return an open turn, waiting for the one who holds it.
+    """Return an open turn, waiting for the one who holds it. Arguments as `try_begin`.
 
     Raises:
         Busy: it was held for `timeout_s` seconds; the error says by whom.
@@ -73,7 +77,7 @@ def begin(
     """
     begun = time.monotonic()
     while True:
-        turn = try_begin(home, now=now, new_id=new_id, person=person, about=about)
+        turn = try_begin(home, now=now, new_id=new_id, person=person, about=about, subject=subject)
         if turn is not None:
             return turn
         waited = time.monotonic() - begun
@@ -99,7 +103,7 @@ def busy(home: Home) -> Busy:
     )
 
 
-def _prepare(turn: Turn) -> None:
+def _prepare(turn: Turn, subject: str | None) -> None:
     """Recover, then adopt: the state every turn begins from."""
     home = turn.home
     settings = home.settings()
@@ -122,7 +126,7 @@ def _prepare(turn: Turn) -> None:
             )
         turn.baseline = _baseline(turn)
     turn.notices += recover.recover(turn)
-    turn.adopt()
+    turn.adopt(subject=subject)
     if fresh:
         turn.notices.append(Notice("Its history begins now.", "info", "history"))
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from lettafs.disk import atomic
-from lettafs.errors import UsageProblem
+from lettafs.errors import DiskProblem, UsageProblem
 from lettafs.format import agent_toml, frontmatter, layout
 from lettafs.home.begin import begin
 from lettafs.home.home import Home
@@ -16,7 +17,7 @@ from lettafs.ids import NewId
 from lettafs.values.agent import AgentSettings
 from lettafs.values.block import Block
 
-__all__ = ["create_home", "refuse_unless_free"]
+__all__ = ["create_home", "refuse_unless_free", "write_home"]
 
 
 def refuse_unless_free(root: Path) -> None:
@@ -27,7 +28,8 @@ def refuse_unless_free(root: Path) -> None:
     """
     if root.is_symlink() or (root.exists() and not root.is_dir()):
         raise UsageProblem(f"{root} is there already and is not a directory. Name another place.")
-    if root.is_dir() and any(root.iterdir()):
+    # Empty directories are what is left where making an agent failed.
+    if root.is_dir() and any(path.is_symlink() or not path.is_dir() for path in root.rglob("*")):
         raise UsageProblem(
             f"{root} is not empty. Name a new directory, or talk to the agent that is there with "
             f"`lettafs chat {root}`."
@@ -70,9 +72,26 @@ def create_home(
         )
     # agent.toml last: it is what makes the directory an agent, so that a crash leaves either a
     # whole agent or something that is plainly none.
-    for path in sorted(files, key=lambda name: name == layout.AGENT_TOML):
-        atomic.make_dirs((root / path).parent)
-        atomic.replace(root / path, files[path])
+    write_home(root, sorted(files.items(), key=lambda file: file[0] == layout.AGENT_TOML))
     home = Home(root)
     begin(home, now=now, new_id=new_id, person=person, about=about).close()
     return home
+
+
+def write_home(root: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    """Write the files of a home in this order; where one fails, leave none of them.
+
+    Raises:
+        DiskProblem: the disk refused.
+    """
+    written: list[Path] = []
+    try:
+        for path, data in files:
+            atomic.make_dirs((root / path).parent)
+            atomic.replace(root / path, data)
+            written.append(root / path)
+    except BaseException:
+        for done in written:
+            with suppress(DiskProblem):
+                atomic.unlink(done)
+        raise

@@ -22,10 +22,6 @@ def examine(home: Home) -> list[Problem]:
     """
     settings = home.settings()
     found = list(settings.problems)
-    if settings.agent.id is None:
-        found.append(
-            Problem("no-id", layout.AGENT_TOML, "the agent has no id yet", None, _MEND, True)
-        )
     loaded = home.blocks()
     found += loaded.problems
     found += [

@@ -15,7 +15,7 @@ from lettafs.disk.git import Git
 from lettafs.errors import HistoryProblem
 from lettafs.format import agent_toml, layout
 from lettafs.home.begin import begin
-from lettafs.home.create import refuse_unless_free
+from lettafs.home.create import refuse_unless_free, write_home
 from lettafs.home.home import Home
 from lettafs.home.turn import Who
 from lettafs.ids import NewId
@@ -59,17 +59,22 @@ def fork_home(
     if has_history:
         commit = source.git.resolve(at) if at is not None else source.git.state().head
     files = _committed(source.git, commit) if at is not None and commit else _present(source.root)
-    settings = files.pop(layout.AGENT_TOML)
-    for path in sorted(files):
-        atomic.make_dirs((root / path).parent)
-        atomic.replace(root / path, files[path])
+    called = name or root.resolve().name
+    changes = {"id": new_id("agent"), "name": called}
+    settings = agent_toml.with_settings(files.pop(layout.AGENT_TOML), changes)
+    atomic.make_dirs(root)
     if commit is not None:
         source.git.copy_objects_to(root, commit=commit)
-    changes = {"id": new_id("agent"), "name": name or root.resolve().name}
-    atomic.make_dirs(root)
-    atomic.replace(root / layout.AGENT_TOML, agent_toml.with_settings(settings, changes))
+    write_home(root, [*sorted(files.items()), (layout.AGENT_TOML, settings)])
     home = Home(root)
-    begin(home, now=now, new_id=new_id, person=person, about=about).close()
+    begin(
+        home,
+        now=now,
+        new_id=new_id,
+        person=person,
+        about=about,
+        subject=f"Fork {called} from {source.root.resolve().name}",
+    ).close()
     return home
 
 

@@ -313,13 +313,13 @@ class Turn:
         if blob_sha1(data) != expected:
             self.adopt()
 
-    def adopt(self) -> None:
+    def adopt(self, *, subject: str | None = None) -> None:
         """Commit what a person changed since the last look; add notices.
 
         Never raises for what a person did: what cannot be adopted stays where it is, with a notice.
         """
         self._commit_saves()
-        self.notices += adopt.adopt(self)
+        self.notices += adopt.adopt(self, subject=subject)
 
     def _notice_save(self, path: str, data: bytes) -> None:
         """Remember what somebody saved since the last look, when an edit is to be made from it."""

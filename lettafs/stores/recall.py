@@ -8,6 +8,7 @@ so its cost does not grow with the years.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -234,27 +235,40 @@ def _paired(messages: Sequence[Message]) -> tuple[Message, ...]:
     Providers refuse a request in which a call lacks its return. A merge of two machines' histories,
     a hand edit or a window that begins in the middle can all separate the two.
     """
-    returns: dict[str, tuple[ToolReturn, Message]] = {}
-    for message in messages:
+    returns: dict[str, deque[tuple[int, ToolReturn, Message]]] = {}
+    for at, message in enumerate(messages):
         for part in message.tool_returns:
-            returns.setdefault(part.call_id, (part, message))
+            returns.setdefault(part.call_id, deque()).append((at, part, message))
     whole: list[Message] = []
-    for message in messages:
+    for at, message in enumerate(messages):
         if message.role == "tool":
             continue
         calls = message.tool_calls
         if not calls:
             whole.append(message)
             continue
-        kept = [call for call in calls if call.id in returns]
+        # Some servers give every call the same id: then the next return is the call's own.
+        answers = [_next_return(returns.get(call.id), after=at) for call in calls]
+        kept = [answer for answer in answers if answer is not None]
         if len(kept) < len(calls):
-            gone = {call.id for call in calls} - {call.id for call in kept}
-            parts = tuple(p for p in message.parts if getattr(p, "id", None) not in gone)
+            without = [c for c, answer in zip(calls, answers, strict=True) if answer is None]
+            parts = tuple(p for p in message.parts if not any(p is call for call in without))
             if not parts:
                 continue
             message = replace(message, parts=parts)
         whole.append(message)
         if kept:
-            _, row = returns[kept[0].id]
-            whole.append(replace(row, parts=tuple(returns[call.id][0] for call in kept)))
+            row = kept[0][1]
+            whole.append(replace(row, parts=tuple(part for part, _ in kept)))
     return tuple(whole)
+
+
+def _next_return(
+    waiting: deque[tuple[int, ToolReturn, Message]] | None, *, after: int
+) -> tuple[ToolReturn, Message] | None:
+    """Take the first return that stands behind a call, and the row it is in."""
+    while waiting:
+        at, part, row = waiting.popleft()
+        if at > after:
+            return part, row
+    return None

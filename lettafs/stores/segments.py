@@ -27,8 +27,7 @@ Parse = Callable[[Mapping[str, Any], str, int], R | Problem]
 MAX_SEGMENT_BYTES = 64 * 2**20
 """A larger segment is refused unread: one line may be 8 MiB, a segment a few of them."""
 
-_COARSEST_TICK_NS = 2_000_000_000
-"""FAT dates its files to two seconds."""
+_SECOND_NS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,10 @@ class Segments(Generic[R]):
                     found.append((number, f"{self.folder}/{entry.name}"))
         paths = [path for _, path in sorted(found)]
         # A name that comes within the same tick of the clock would leave the stamp as it is.
-        settled = looked_ns - status.st_mtime_ns > _COARSEST_TICK_NS
+        # Where times are whole seconds, it may be FAT's clock, which ticks every two.
+        coarse = status.st_mtime_ns % _SECOND_NS == 0
+        tick_ns = 2 * _SECOND_NS if coarse else fingerprint.RACY_NS
+        settled = looked_ns - status.st_mtime_ns > tick_ns
         self._listed = (stamp, tuple(paths)) if settled else None
         return paths
 

@@ -23,7 +23,6 @@ from lettafs.values.event import (
     RunStarted,
     StepStarted,
     TextDelta,
-    ToolCallDelta,
 )
 from lettafs.values.message import Message, Part, TextPart, ToolCall, ToolReturn
 from lettafs.values.run import StopReason, Usage

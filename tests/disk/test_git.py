@@ -309,7 +309,7 @@ def test_the_past_can_be_listed_compared_and_blamed(tmp_path: Path) -> None:
     )
     assert git.blame(third, "memory/human.md") == [
         (third, "zero"),
-        (second, "one\r"),
+        (first, "one\r"),  # only its line end changed
         (second, "two"),
     ]
     with pytest.raises(HistoryProblem):

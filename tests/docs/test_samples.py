@@ -40,7 +40,7 @@ def test_sample_is_copied_talked_with_and_clean(sample: Path, tmp_path: Path) ->
 def test_sample_is_plain_text_without_identity_or_past(sample: Path) -> None:
     agent = lettafs.open_agent(sample)
     assert agent.settings.id is None
-    assert {problem.code for problem in agent.problems()} <= {"no-id"}
+    assert agent.problems() == []
     present = {path.name for path in sample.iterdir()}
     assert not present & {".git", ".env", "recall", "memory.md"}
     blocks, _ = agent.blocks()

@@ -48,9 +48,9 @@ def test_a_journal_cut_at_any_byte_opens_and_is_at_most_one_record_short(place: 
         shutil.rmtree(root, ignore_errors=True)
         (root / "recall").mkdir(parents=True)
         (root / FIRST).write_bytes(data[:cut])
-        kept = sum(end <= cut for end in ends)
+        kept = sum(end <= cut + 1 for end in ends)  # a line may lack its line feed
         torn = Recall(root).mend(save_to="lost")
-        assert (torn is None) == (cut in ends)
+        assert (torn is None) == (cut in ends or cut + 1 in ends)
         if torn is not None:
             assert (root / "lost").read_bytes() == data[ends[kept - 1] : cut]
         again = Recall(root)
