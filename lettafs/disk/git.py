@@ -425,15 +425,23 @@ class Git:
         """Return how many objects lie in files of their own, waiting for `pack`."""
         return git_care.loose_count(self._git_dir)
 
-    def pack(self) -> None:
-        """Put loose objects into packs and loose refs into one file.
+    def wants_packing(self) -> bool:
+        """Tell whether about 2,000 objects or more lie loose; looks into one directory."""
+        return git_care.many_loose(self._git_dir)
 
-        It takes seconds on a long history. Only with the turn's lock held.
+    def pack(self, *, whole: bool = False) -> None:
+        """Put loose objects into a pack and loose refs into one file.
+
+        Args:
+            whole: put everything into one pack; takes seconds on a long history.
+
+        Only with the turn's lock held.
         """
         self._need_repository()
         self._begin()
+        repack = ["repack", "-d", "-l", "-q", *(["-a"] if whole else [])]
         try:
-            for command in (["repack", "-d", "-l", "-q"], ["pack-refs", "--all"]):
+            for command in (repack, ["pack-refs", "--all"]):
                 self._runner.run(command, timeout_s=_LONG_TIMEOUT_S)
         except Exception:
             self._end()

@@ -21,6 +21,7 @@ __all__ = [
     "fsck_problems",
     "heal",
     "loose_count",
+    "many_loose",
     "plain_directory",
     "unusual_settings",
 ]
@@ -29,6 +30,7 @@ _CLOCK_TICK_S = 0.02
 _FANOUT = re.compile(r"[0-9a-f]{2}")
 _LOOSE = re.compile(r"[0-9a-f]{38}")
 _PACK = re.compile(r"pack-[0-9a-f]{40}\.(?:pack|idx|rev|bitmap|mtimes|keep)")
+_MANY_IN_ONE = 8
 _MAX_FSCK_LINES = 20
 _MAX_DIRECTORIES = 5000
 
@@ -113,6 +115,14 @@ def loose_count(git_dir: Path) -> int:
         with suppress(OSError):
             count += sum(1 for name in os.listdir(place) if _LOOSE.fullmatch(name))
     return count
+
+
+def many_loose(git_dir: Path) -> bool:
+    """Tell whether about 2,000 objects lie loose: ids are spread evenly over 256 directories."""
+    try:
+        return len(os.listdir(git_dir / "objects" / "17")) >= _MANY_IN_ONE
+    except OSError:
+        return False
 
 
 def foreign_locks(root: Path, *, marker: Path) -> list[Problem]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from threading import RLock
 from types import TracebackType
@@ -458,6 +459,13 @@ class Turn:
             else:
                 self.baseline.blobs[path] = blob_sha1(data)
             self._touched.discard(path)
+
+    def pack_if_due(self) -> None:
+        """Pack the history when many objects lie loose; where that fails it stays as it is."""
+        git = self.home.git
+        with self._committing, suppress(HistoryProblem, DiskProblem):
+            if git.available and git.wants_packing():
+                git.pack()
 
     # -- end -----------------------------------------------------------------------------------
 

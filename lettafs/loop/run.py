@@ -119,6 +119,9 @@ async def run(
         for notice in turn.take_notices():
             yield notice
         yield Checkpoint(commit)
+        if commit is not None:
+            # All is said and shown: only the next turn may have to wait for this.
+            await anyio.to_thread.run_sync(turn.pack_if_due)
     except Exception as error:
         if state is not None:
             state.error = state.error or f"{type(error).__name__}: {error}"

@@ -462,5 +462,5 @@ class Agent:
         with self._turn():
             git = history.require_history(self._home)
             loose = git.loose_count()
-            git.pack()
+            git.pack(whole=True)
         return f"Packed {loose} loose objects."

@@ -5,6 +5,7 @@ It writes nothing, and nothing depends on it: what it misses is seen when the ne
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -66,8 +67,12 @@ def watching(
     finally:
         ended.remove(teller.take_as_known)
         teller.stop()
+        # Who is stopped in the middle of reading an event says so as an error; it is none.
+        spoken = logging.getLogger("watchdog.observers.inotify")
+        was, spoken.disabled = spoken.disabled, True
         observer.stop()
         observer.join(timeout=2.0)
+        spoken.disabled = was
 
 
 def _follow(root: Path, observer: BaseObserver, teller: _Teller) -> None:
