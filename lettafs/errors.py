@@ -13,6 +13,7 @@
     ├── ToolProblem                  1  a tool call the model can correct; returned to it
     └── ModelProblem                 1  the model did not answer
         ├── ModelUnreachable            nothing listens there, DNS, TLS
+        │   └── ConnectionImpossible    proxy or certificate settings forbid any connection
         ├── ModelTimeout                it did not answer in time
         ├── ModelAuthProblem            the key is missing or refused
         ├── ModelRateLimited            429
@@ -38,6 +39,7 @@ __all__ = [
     "BlockChanged",
     "BlockProblem",
     "Busy",
+    "ConnectionImpossible",
     "ContextOverflow",
     "DiskProblem",
     "FormatTooNew",
@@ -143,6 +145,12 @@ class ModelUnreachable(ModelProblem):
     """Nothing answers at the model's address (refused connection, DNS, TLS)."""
 
     transient = True
+
+
+class ConnectionImpossible(ModelUnreachable):
+    """No connection can even be prepared: a proxy or certificate variable is wrong."""
+
+    transient = False
 
 
 class ModelTimeout(ModelProblem):

@@ -29,7 +29,9 @@ __all__ = [
 def last_changes(agent: Agent, blocks: Sequence[Block]) -> dict[str, LogEntry | None]:
     """Return by label the checkpoint that last changed a block; None where there is none."""
     try:
-        return {block.label: next(iter(agent.history(block.label)), None) for block in blocks}
+        return {
+            block.label: next(iter(agent.history(block.label, limit=1)), None) for block in blocks
+        }
     except HistoryProblem:  # a directory made by hand has no history before its first turn
         return {block.label: None for block in blocks}
 

@@ -21,7 +21,7 @@ from lettafs.cli.clean import clean
 from lettafs.cli.surroundings import wants_colour
 from lettafs.errors import LettafsError
 
-__all__ = ["COMMANDS", "EXIT_CODES", "cli", "main"]
+__all__ = ["COMMANDS", "EXIT_CODES", "cli", "main", "worded"]
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "new": ("make", "Make an agent directory and its first commit."),
@@ -145,28 +145,28 @@ class _Root(click.Group):
                 import traceback  # late: only for --debug
 
                 _say(clean(traceback.format_exc()))
-            sentence, code = _worded(error)
+            sentence, code = worded(error, hint=" (--debug shows where)")
             _say(f"lettafs: {sentence}")
             _leave(code)
 
 
-def _worded(error: Exception) -> tuple[str, int]:
-    """Return the sentence and the exit code for an error."""
+def worded(error: Exception, *, hint: str = "") -> tuple[str, int]:
+    """Return the sentence and the exit code for an error; `hint` goes with our own mistakes."""
     match error:
         case LettafsError():
             return _one_line(str(error) or type(error).__name__), error.exit_code
         case click.ClickException():
-            hint = ""
+            see = ""
             if isinstance(error, click.UsageError) and error.ctx is not None:
-                hint = f" See {error.ctx.command_path} --help."
+                see = f" See {error.ctx.command_path} --help."
             words = _one_line(error.format_message())
-            return (words if words.endswith((".", "?")) else f"{words}.") + hint, error.exit_code
+            return (words if words.endswith((".", "?")) else f"{words}.") + see, error.exit_code
         case OSError() if error.strerror:
             place = f": {error.filename}" if error.filename else ""
             return _one_line(f"{error.strerror}{place}."), 1
         case _:
             what = _one_line(f"{type(error).__name__}: {error}")
-            return f"A mistake inside lettafs, {what} (--debug shows where).", 1
+            return f"A mistake inside lettafs, {what}{hint}.", 1
 
 
 def _one_line(text: str) -> str:

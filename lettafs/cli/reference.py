@@ -62,7 +62,7 @@ _ENVIRONMENT = """\
 | `NO_COLOR` | anything: no colours |
 | `LETTAFS_CONFIG_DIR` | where the default model is kept |
 | `LETTAFS_STATE_DIR` | where the lines typed in chats are kept |
-| `LETTAFS_NO_REMOTE` | anything: models on other machines are refused |
+| `LETTAFS_NO_REMOTE` | anything but `0`: models on other machines are refused |
 
 Keys of providers (`OPENAI_API_KEY`, ...) come from here too, or from the agent's `.env`; which one
 is missing, `lettafs models` says.

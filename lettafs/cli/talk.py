@@ -26,9 +26,9 @@ from prompt_toolkit.output.plain_text import PlainTextOutput
 from prompt_toolkit.patch_stdout import patch_stdout
 from rich.text import Text
 
-from lettafs.cli.clean import clean
 from lettafs.cli.keys import echo_keys
 from lettafs.cli.line import Line
+from lettafs.cli.main import worded
 from lettafs.cli.options import text_in
 from lettafs.cli.screen import Screen, console_for
 from lettafs.cli.signals import EXIT_CODES
@@ -120,8 +120,8 @@ class _Talk:
                 await self._interruptible(self._answer(text_in(typed)))
             except Leave:
                 return 0
-            except LettafsError as error:
-                self._screen.lines([_sentence(error)], wrap=True)
+            except Exception as error:  # ours too: one mistake is no reason to end a conversation
+                self._screen.lines([Line(worded(error)[0], "warning")], wrap=True)
             self._screen.gap()
             self._quiet_until = time.monotonic() + _WATCHER_LAG_S
 
@@ -324,7 +324,3 @@ def _bindings() -> KeyBindings:
         event.current_buffer.newline(copy_margin=False)
 
     return bindings
-
-
-def _sentence(error: LettafsError) -> Line:
-    return Line(" ".join(clean(str(error)).split()), "warning")

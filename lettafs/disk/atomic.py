@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -43,6 +44,9 @@ __all__ = [
     "unlink",
     "write_new",
 ]
+
+
+_TEMP = re.compile(re.escape(calls.TEMP_PREFIX) + "[0-9a-f]{16}")
 
 
 def read_bytes(path: Path, *, max_bytes: int = 64 * 2**20) -> bytes:
@@ -226,18 +230,32 @@ def unlink(path: Path) -> bool:
         return True
 
 
-def clear_temps(directory: Path) -> list[Path]:
-    """Remove unfinished files a crash left directly in `directory`; return their paths.
+def clear_temps(directory: Path, *, nested: bool = True) -> list[Path]:
+    """Remove unfinished files a crash left in `directory` and below it; return their paths.
 
-    Only under the turn's lock: another writer's file in the making looks the same.
+    With `nested` false only in `directory` itself.
+
+    No links are followed, `directory` itself being one or not; directories below it whose names
+    begin with a dot are not entered. Only under the turn's lock: another writer's file in the
+    making looks the same.
     """
     removed: list[Path] = []
-    with suppress(OSError), os.scandir(directory) as entries:
-        for entry in entries:
-            if entry.name.startswith(calls.TEMP_PREFIX):
-                with suppress(OSError):
-                    os.unlink(entry.path)
-                    removed.append(Path(entry.path))
+    waiting = [str(directory)]
+    while waiting:
+        place = waiting.pop()
+        with suppress(OSError):
+            if not stat.S_ISDIR(os.lstat(place).st_mode):
+                continue
+            with os.scandir(place) as entries:
+                listed = list(entries)
+            for entry in listed:
+                if entry.is_dir(follow_symlinks=False):
+                    if nested and not entry.name.startswith("."):
+                        waiting.append(entry.path)
+                elif _TEMP.fullmatch(entry.name):
+                    with suppress(OSError):
+                        os.unlink(entry.path)
+                        removed.append(Path(entry.path))
     return removed
 
 
@@ -245,7 +263,7 @@ def check_inside(root: Path, path: Path) -> None:
     """Refuse a path whose directories between `root` and its last component hold a link.
 
     Call it before the first write below a directory that came from elsewhere. Components that do
-    not exist yet are fine.
+    not exist yet are fine. Looks once at each that does, and never at the last.
 
     Raises:
         DiskProblem: a directory on the way is a link, or the path is not below `root`.
@@ -254,13 +272,9 @@ def check_inside(root: Path, path: Path) -> None:
         parts = path.relative_to(root).parts
     except ValueError:
         raise DiskProblem(f"{path} is not inside {root}", path=path) from None
-    place = root
-    for part in parts[:-1]:
-        place = place / part
-        if part == "..":
-            raise DiskProblem(f"{path} leads out of {root}", path=path)
-        with suppress(FileNotFoundError):
-            if not stat.S_ISDIR(os.lstat(place).st_mode):
-                raise DiskProblem(
-                    f"{place} is not a real directory: nothing is written through it", path=place
-                )
+    if ".." in parts:
+        raise DiskProblem(f"{path} leads out of {root}", path=path)
+    with calls.refusals(path, "look at the directories above"):
+        odd = calls.odd_directory(root, parts[:-1])
+    if odd is not None:
+        raise DiskProblem(f"{odd} is not a real directory: nothing is written through it", path=odd)

@@ -34,6 +34,7 @@ __all__ = [
     "link",
     "make_dir",
     "mark",
+    "odd_directory",
     "refusals",
     "regular",
     "rename",
@@ -103,6 +104,23 @@ def regular(path: Path) -> os.stat_result | None:
         return None
     _must_be_regular(path, status)
     return status
+
+
+def odd_directory(root: Path, parts: tuple[str, ...]) -> Path | None:
+    """Return the first thing on the way down from `root` that is a link or no directory at all.
+
+    None: there is no such thing, or the way ends before it is met.
+    """
+    place = root
+    for part in parts:
+        place = place / part
+        try:
+            status = os.lstat(place)
+        except FileNotFoundError:
+            return None
+        if not stat.S_ISDIR(status.st_mode):
+            return place
+    return None
 
 
 def _must_be_regular(path: Path, status: os.stat_result) -> None:

@@ -147,18 +147,28 @@ def _place_new(path: Path, data: bytes, *, keep_in: Path) -> bytes | None:
         _drop(slot)
         if error.errno not in calls.CANNOT_EXCHANGE:
             raise
-        temp = calls.temp_beside(path, data, mode=None)  # keep_in is another file system
         try:
-            calls.rename_noreplace(temp, path)
+            _place_from_beside(path, data)  # keep_in is another file system
         except FileExistsError:
             return calls.slurp(path)
-        finally:
-            with suppress(OSError):
-                os.unlink(temp)
     else:
         _drop(slot)
     calls.fsync_dir(path.parent)
     return None
+
+
+def _place_from_beside(path: Path, data: bytes) -> None:
+    temp = calls.temp_beside(path, data, mode=None)
+    try:
+        calls.rename_noreplace(temp, path)
+    except OSError as error:
+        if error.errno not in calls.CANNOT_EXCHANGE:
+            raise
+        # Neither such a step nor second names (exFAT, some FUSE): a crash may leave half of it.
+        calls.fill_new(path, data, mode=None)
+    finally:
+        with suppress(OSError):
+            os.unlink(temp)
 
 
 def _compare_and_rename(
@@ -272,9 +282,11 @@ def settle(keep_in: Path, *, older_than_s: float, now: Callable[[], float]) -> l
 
     Only what was displaced at least `older_than_s` seconds ago is looked at (2 suits editors). A
     returned file stays until `discard`, so that a crash before it is kept elsewhere loses nothing.
+    What belongs, by now, behind a link stays too and is not returned.
     """
     late: list[Displaced] = []
-    if not keep_in.is_dir() or keep_in.is_symlink():
+    home = keep_in.parent.parent
+    if not keep_in.is_dir() or calls.odd_directory(home, keep_in.relative_to(home).parts):
         return late
     for top in sorted(keep_in.iterdir()):
         names = _SLOT.fullmatch(top.name)
@@ -294,9 +306,13 @@ def settle(keep_in: Path, *, older_than_s: float, now: Callable[[], float]) -> l
                 data = calls.slurp(file)
                 if _digest(data) in (names["expected"], names["new"]):
                     _drop(file)
-                else:
+                elif not _is_behind_link(home, file.relative_to(top)):
                     late.append(Displaced(file.relative_to(top).as_posix(), data, file))
     return late
+
+
+def _is_behind_link(home: Path, path: Path) -> bool:
+    return calls.odd_directory(home, path.parts[:-1]) is not None or os.path.islink(home / path)
 
 
 def discard(displaced: Displaced) -> None:

@@ -104,6 +104,9 @@ def _walk(
                     found[path] = _stamp(entry.stat(follow_symlinks=False))
                 except FileNotFoundError:
                     continue  # gone since it was listed
+                except OSError as error:  # its directory may be listed, not entered
+                    said = f"the file cannot be looked at: {error.strerror}"
+                    problems.append(Problem("unreadable", path, said))
         elif wanted(path) or (entry.is_symlink() and _could_hold(path, wanted)):
             problems.append(_odd(entry, path))
 

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
 from lettafs.disk import atomic, calls, git_asides, git_care, git_index, git_run, objects, refs
 from lettafs.disk.git_flags import NO_CONTENT_PROGRAMS
-from lettafs.disk.git_run import Runner
+from lettafs.disk.git_run import GitKilled, Runner
 from lettafs.disk.history import (
     LOG_FORMAT,
     Change,
@@ -148,17 +148,12 @@ class Git:
         commit, content = objects.make_commit(
             made.id, parents=parents, author=signature(author, when), message=message
         )
-        self._begin()
-        try:
+        with self._marked():
             objects.store(self._git_dir / "objects", {**made.objects, commit: (b"commit", content)})
             self._move(ref, commit, old=old, author=author, message=message)
             self._remember(commit, made.listing)
             if on == "head":
                 self._bring_index(commit, parent, made.listing)
-        except Exception:
-            self._end()  # we are alive and git has ended: no lock of ours is left
-            raise
-        self._end()
         return commit
 
     def _target(self, on: Literal["head", "pending"]) -> tuple[str, str | None, str | None]:
@@ -218,8 +213,22 @@ class Git:
             return None
         return text if _ID.fullmatch(text) else None
 
+    @contextmanager
+    def _marked(self) -> Iterator[None]:
+        """Say, for whoever comes after a crash, that the locks git makes in the block are ours."""
+        self._begin()
+        try:
+            yield
+        except GitKilled:
+            raise  # its locks are left, and so is the marker, for `heal`
+        except Exception:
+            self._end()  # we are alive and git has ended: no lock of ours is left
+            raise
+        self._end()
+
     def _begin(self) -> None:
-        """Say, for whoever comes after a crash, that git's new locks are ours."""
+        if os.path.lexists(self._marker):
+            self.heal()  # a git of ours was killed; a new time would hide which locks are its own
         with calls.refusals(self._marker, "write"):
             git_care.plain_directory(self._marker.parent)
             calls.mark(self._marker)
@@ -381,14 +390,21 @@ class Git:
     def drop_pending(self) -> None:
         """Forget the pending checkpoints, once they are on the branch."""
         self._need_repository()
-        self._begin()
-        try:
+        with self._marked():
             while (found := refs.pending_ref(self._git_dir, branch=None)) is not None:
                 self._runner.run(["update-ref", "-d", *found])
-        except Exception:
-            self._end()
-            raise
-        self._end()
+
+    def keep_pending(self) -> str:
+        """Give the pending checkpoints a name of their own; return it."""
+        self._need_repository()
+        pending = self.pending()
+        if pending is None:
+            raise HistoryProblem("There are no pending checkpoints")
+        name = f"refs/lettafs/kept/{pending[:12]}"
+        with self._marked():
+            self._runner.run(["update-ref", name, pending])
+        self.drop_pending()
+        return name
 
     # -- care --------------------------------------------------------------------------------------
 
@@ -438,15 +454,10 @@ class Git:
         Only with the turn's lock held.
         """
         self._need_repository()
-        self._begin()
         repack = ["repack", "-d", "-l", "-q", *(["-a"] if whole else [])]
-        try:
+        with self._marked():
             for command in (repack, ["pack-refs", "--all"]):
                 self._runner.run(command, timeout_s=_LONG_TIMEOUT_S)
-        except Exception:
-            self._end()
-            raise
-        self._end()
 
     def problems(self, *, timeout_s: float = 60.0) -> list[Problem]:
         """Return what is wrong with the history, or merely odd; for `doctor`. Never raises.
@@ -486,9 +497,16 @@ class Git:
         has none; one that has commits is refused.
 
         Raises:
-            HistoryProblem: `other` has a history of its own, or cannot have one.
+            HistoryProblem: `other` has a history of its own, or cannot have one; or not all of
+                this history lies here.
             DiskProblem: the disk refused.
         """
+        incomplete = git_care.incomplete(self._git_dir)
+        if incomplete:
+            raise HistoryProblem(
+                f"The history cannot be copied: {incomplete}. Fetch the whole history first:"
+                " `git fetch --unshallow`, `git repack -a -d`"
+            )
         there = Git(other)
         there.init()
         if there.state().head is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lettafs.disk import calls
 from lettafs.disk.git_care import plain_directory
-from lettafs.disk.git_run import Runner, program
+from lettafs.disk.git_run import GitKilled, Runner, program
 from lettafs.disk.history import Person
 from lettafs.errors import DiskProblem, HistoryProblem
 
@@ -41,7 +41,10 @@ def merge3(
                 calls.fill_new(Path(name), data, mode=0o600, durable=False)
             command = ["merge-file", "-p", "-q", "-L", "ours", "-L", "base", "-L", "theirs", *names]
             # No repository: nothing of it is needed, so nothing of it is read.
-            status, out, _ = runner.start(command, extra={"GIT_DIR": os.devnull})
+            try:
+                status, out, _ = runner.start(command, extra={"GIT_DIR": os.devnull})
+            except GitKilled:
+                return ours, False
     if status == 0:
         return out, True
     return (out, False) if 0 < status < 128 else (ours, False)

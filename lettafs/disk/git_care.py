@@ -20,6 +20,7 @@ __all__ = [
     "foreign_locks",
     "fsck_problems",
     "heal",
+    "incomplete",
     "loose_count",
     "many_loose",
     "plain_directory",
@@ -127,10 +128,10 @@ def many_loose(git_dir: Path) -> bool:
 
 def foreign_locks(root: Path, *, marker: Path) -> list[Problem]:
     """Return git's lock files, when they are not those of a checkpoint of ours."""
-    if marker.exists():
+    if os.path.lexists(marker):
         return []
     paths = refs.lock_files(root / ".git")
-    if (root / ".git" / "index.lock").exists():
+    if os.path.lexists(root / ".git" / "index.lock"):
         paths.append(root / ".git" / "index.lock")
     return [
         Problem(
@@ -194,6 +195,19 @@ def fsck_problems(status: int, printed: bytes) -> list[Problem]:
     said = lines[:_MAX_FSCK_LINES] or [f"the check ended with status {status}"]
     remedy = "restore .git from a copy, or clone it from another machine; files are not affected"
     return [Problem("history-damaged", ".git", line.strip(), remedy=remedy) for line in said]
+
+
+def incomplete(git_dir: Path) -> str | None:
+    """Return why not all of a history lies in its own object store, as a clause; None: it does."""
+    if os.path.lexists(git_dir / "shallow"):
+        return "it is shallow, and its older commits are elsewhere"
+    alternates = _status(git_dir / "objects" / "info" / "alternates")
+    if alternates is not None and alternates.st_size > 0:
+        return "it borrows objects from another repository (.git/objects/info/alternates)"
+    with suppress(OSError), os.scandir(git_dir / "objects" / "pack") as entries:
+        if any(entry.name.endswith(".promisor") for entry in entries):
+            return "it is a partial clone, and some of its objects are elsewhere"
+    return None
 
 
 def copy_objects(source: Path, target: Path) -> None:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["FLAGS", "NO_CONTENT_PROGRAMS", "environment"]
+from lettafs.disk.objects import EMPTY_TREE
+
+__all__ = ["FLAGS", "NO_CONTENT_PROGRAMS", "UNWANTED", "environment"]
 
 _NOWHERE = "/dev/null"
 
@@ -53,6 +55,7 @@ _SETTINGS = (
     "log.follow=false",
     "log.mailmap=false",
     "merge.conflictStyle=merge",
+    "advice.graftFileDeprecated=false",  # else the reason for a failure stands behind hints
     "gc.auto=0",
     "maintenance.auto=false",
     # A commit that a branch names is whole after a power cut.
@@ -77,7 +80,6 @@ NO_CONTENT_PROGRAMS = ("--no-ext-diff", "--no-textconv")
 # to the surroundings it has.)
 _EMPTY = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_ATTR_SOURCE",
     "GIT_CONFIG_PARAMETERS",
     "GIT_DIFF_OPTS",
     "GIT_EXEC_PATH",
@@ -93,6 +95,12 @@ _EMPTY = (
     "GIT_TRACE_PERFORMANCE",
     "GIT_TRACE_SETUP",
 )
+
+UNWANTED = {"GIT_ATTR_SOURCE": EMPTY_TREE}
+"""Variables to be taken out of the environment, since git refuses an empty value of them.
+
+Where that cannot be done, the value here means the same as none.
+"""
 
 
 def environment(root: Path, *, index: Path) -> dict[str, str]:

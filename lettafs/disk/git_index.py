@@ -59,8 +59,9 @@ def bring_along(
     index, lock = git_dir / "index", git_dir / "index.lock"
     if os.path.lexists(lock):
         return False
-    with suppress(FileNotFoundError):
-        os.unlink(private)
+    for left in (private, private.with_name(private.name + ".lock")):  # by a git that was killed
+        with suppress(FileNotFoundError):
+            os.unlink(left)
     there = calls.regular(index)
     # Run in an empty directory: to write an index, git reads the files it cannot be sure of, and
     # runs the filters that attributes name for them. It finds none there.

@@ -17,13 +17,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lettafs.disk.git_flags import FLAGS, environment
+from lettafs.disk.git_flags import FLAGS, UNWANTED, environment
 from lettafs.errors import HistoryProblem
 
 if TYPE_CHECKING:
     import git.cmd
 
-__all__ = ["TIMEOUT_S", "Runner", "program"]
+__all__ = ["TIMEOUT_S", "GitKilled", "Runner", "program"]
 
 TIMEOUT_S = 60.0
 
@@ -31,6 +31,13 @@ _OF_A_TURN = frozenset({"config", "init", "ls-files", "ls-tree", "update-index",
 """Commands that a turn and its checkpoint may run."""
 
 _NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # on Windows, none flashes up
+
+# Every git has a session of its own: Ctrl-C in the terminal is for us, and a git that it ended in
+# the middle of a checkpoint would leave its locks.
+
+
+class GitKilled(HistoryProblem):
+    """A git was ended from outside, or by us since it took too long: it may have left locks."""
 
 
 class Runner:
@@ -54,6 +61,7 @@ class Runner:
 
         Raises:
             HistoryProblem: it failed; the message is git's own.
+            GitKilled: as `start`.
         """
         status, out, errors = self.start(
             command, stdin=stdin, extra=extra, timeout_s=timeout_s, own=own, inside=inside
@@ -84,7 +92,8 @@ class Runner:
             inside: the directory to run in, and to take for the work tree; else the home, and none.
 
         Raises:
-            HistoryProblem: git is missing, cannot be started, or took too long.
+            HistoryProblem: git is missing, or cannot be started.
+            GitKilled: it took too long, or was ended by a signal.
         """
         path = program()
         if path is None:
@@ -113,7 +122,9 @@ def _ended(
     except subprocess.TimeoutExpired as error:
         process.kill()
         process.communicate()
-        raise HistoryProblem(f"git {name} took over {timeout_s:g} s") from error
+        raise GitKilled(f"git {name} took over {timeout_s:g} s") from error
+    if process.returncode < 0:
+        raise GitKilled(f"git {name} was ended by signal {-process.returncode}")
     return process.returncode, out, errors
 
 
@@ -121,14 +132,16 @@ def _ended(
 def _started(
     command: list[str], place: str, surroundings: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
+    ours = {name: value for name, value in os.environ.items() if name not in UNWANTED}
     process = subprocess.Popen(
         command,
         cwd=place,
-        env={**os.environ, "LANGUAGE": "C", "LC_ALL": "C", **surroundings},
+        env={**ours, "LANGUAGE": "C", "LC_ALL": "C", **surroundings},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         creationflags=_NO_WINDOW,
+        start_new_session=True,
     )
     try:
         yield process
@@ -142,9 +155,15 @@ def _started(
 def _started_by_gitpython(
     command: list[str], place: str, surroundings: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
+    # It adds to the environment and takes nothing out.
+    harmless = {name: value for name, value in UNWANTED.items() if name in os.environ}
     # Kept in a variable: it ends the process when it goes out of scope.
     owner = _runner(place).execute(
-        command, istream=subprocess.PIPE, as_process=True, env=dict(surroundings)
+        command,
+        istream=subprocess.PIPE,
+        as_process=True,
+        env={**harmless, **surroundings},
+        start_new_session=True,
     )
     if owner.proc is None:
         raise HistoryProblem("git could not be started")

@@ -13,14 +13,14 @@ import os
 import socket
 import stat
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from lettafs.disk import calls
-from lettafs.errors import Busy, DiskProblem
+from lettafs.errors import DiskProblem
 
-__all__ = ["Held", "acquire", "acquire_within", "holder"]
+__all__ = ["Held", "acquire", "holder"]
 
 _MAX_ABOUT = 4096
 
@@ -87,35 +87,6 @@ def acquire(path: Path, *, about: Mapping[str, str]) -> Held | None:
                 raise
             os.close(fd)  # somebody deleted `.lettafs` in between: hold the new file instead
     raise DiskProblem(f"Could not lock {path}: it keeps disappearing", path=path)
-
-
-def acquire_within(
-    path: Path,
-    *,
-    about: Mapping[str, str],
-    sleep: Callable[[float], None],
-    monotonic: Callable[[], float],
-    timeout_s: float = 5.0,
-) -> Held:
-    """Return the hold, waiting for it up to `timeout_s` seconds.
-
-    Raises:
-        Busy: somebody else kept it; `holder` says who.
-        DiskProblem: as `acquire`.
-    """
-    end = monotonic() + timeout_s
-    pause = 0.005
-    while (held := acquire(path, about=about)) is None:
-        left = end - monotonic()
-        if left <= 0:
-            who = holder(path)
-            raise Busy(
-                f"{path.parent.parent} is in use by {who}. Wait for it to finish, or end it",
-                holder=who,
-            )
-        sleep(min(pause, left))
-        pause = min(pause * 2, 0.1)
-    return held
 
 
 def holder(path: Path) -> str:

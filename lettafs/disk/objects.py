@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lettafs.disk import calls
-from lettafs.errors import DiskProblem, UsageProblem
+from lettafs.errors import DiskProblem, HistoryProblem, UsageProblem
 
 __all__ = [
     "EMPTY_TREE",
@@ -63,7 +63,11 @@ class Made:
 
 
 def parse_listing(raw: bytes) -> dict[str, dict[str, Entry]]:
-    """Return the listing that `ls-tree -r -t -z` printed."""
+    """Return the listing that `ls-tree -r -t -z` printed.
+
+    Raises:
+        HistoryProblem: a tree has a name that git itself would never give to a file.
+    """
     listing: dict[str, dict[str, Entry]] = {"": {}}
     for line in raw.split(b"\0"):
         if not line:
@@ -72,7 +76,13 @@ def parse_listing(raw: bytes) -> dict[str, dict[str, Entry]]:
         mode, kind, object_id = head.decode("ascii").split()
         path = os.fsdecode(name)
         directory, _, base = path.rpartition("/")
-        listing[directory][base] = Entry(mode.lstrip("0"), object_id)
+        above = listing.get(directory)
+        if above is None or base in above or not _can_be_name(base):
+            raise HistoryProblem(
+                f"The history is damaged: a directory in it has an entry {path!r}, which cannot be"
+                " the path of a file. `git fsck` says more"
+            )
+        above[base] = Entry(mode.lstrip("0"), object_id)
         if kind == "tree":
             listing[path] = {}
     return listing
@@ -153,11 +163,13 @@ class _Copied:
 
 
 def _checked(path: str) -> str:
-    names = path.split("/")
-    for name in names:
-        if name in ("", ".", "..") or name.lower() == ".git" or "\0" in name:
-            raise UsageProblem(f"{path!r} cannot be the path of a file in git")
+    if not all(_can_be_name(name) for name in path.split("/")):
+        raise UsageProblem(f"{path!r} cannot be the path of a file in git")
     return path
+
+
+def _can_be_name(name: str) -> bool:
+    return name not in ("", ".", "..") and name.lower() != ".git" and "\0" not in name
 
 
 def _make_room(listing: _Copied, directory: str, name: str, touched: set[str]) -> None:

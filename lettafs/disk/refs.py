@@ -133,7 +133,9 @@ def _text(path: Path, *, max_bytes: int = _MAX_REF) -> str | None:
 def lock_files(git_dir: Path) -> list[Path]:
     """Return the lock files that can keep a checkpoint from being made."""
     found = [
-        path for name in ("HEAD", "packed-refs") if (path := git_dir / f"{name}.lock").exists()
+        path
+        for name in ("HEAD", "packed-refs")
+        if os.path.lexists(path := git_dir / f"{name}.lock")
     ]
     for directory, _, files in os.walk(git_dir / "refs"):
         found += [Path(directory) / file for file in sorted(files) if file.endswith(".lock")]
@@ -158,7 +160,9 @@ def trouble(root: Path) -> str | None:
     config = _text(git_dir / "config", max_bytes=_MAX_CONFIG) or ""
     if re.search(r"(?im)objectformat\s*=\s*\"?sha256", config):
         return "the repository uses SHA-256 object names, which are not supported"
-    if re.search(r"(?im)refstorage\s*=\s*\"?reftable", config) or (git_dir / "reftable").exists():
+    if re.search(r"(?im)refstorage\s*=\s*\"?reftable", config) or os.path.lexists(
+        git_dir / "reftable"
+    ):
         return "the repository keeps its refs in a reftable, which is not supported"
     return None
 

@@ -11,7 +11,7 @@ from dataclasses import fields
 from functools import partial
 from typing import Any, cast, get_args
 
-from lettafs.errors import NotAnAgent
+from lettafs.errors import FormatTooNew, NotAnAgent
 from lettafs.format.fields import FieldFault
 from lettafs.format.layout import AGENT_TOML
 from lettafs.format.migrations import CURRENT_FORMAT, check_format
@@ -117,7 +117,7 @@ def _values(data: bytes) -> dict[str, Any]:
     if isinstance(number, bool) or not isinstance(number, int):
         # No default here: to take a newer format for the first would damage it.
         place = _place(data.decode(), "format")
-        raise NotAnAgent(f"{place}: `format` has to be a whole number; lettafs writes 1.")
+        raise FormatTooNew(f"{place}: `format` has to be a whole number; lettafs writes 1.")
     check_format(number)
     return values
 

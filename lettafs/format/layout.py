@@ -19,7 +19,6 @@ __all__ = [
     "DISPLACED",
     "ENV",
     "FINGERPRINTS",
-    "FOLDERS",
     "GIT",
     "GITATTRIBUTES",
     "GITATTRIBUTES_FILE",
@@ -28,16 +27,11 @@ __all__ = [
     "LETTAFS",
     "LOCK",
     "LOST_FOUND",
-    "MCP_JSON",
     "MEMORY",
-    "PENDING_MARKER",
-    "PRIVATE_INDEX",
     "RECALL",
     "SEGMENT_ROLL_BYTES",
-    "SKILLS",
     "SYSTEM_MD",
     "TEMP_PREFIX",
-    "TOOLS",
     "block_path",
     "conflict_path",
     "folded",
@@ -51,13 +45,9 @@ __all__ = [
 
 AGENT_TOML = "agent.toml"
 SYSTEM_MD = "system.md"
-MCP_JSON = "mcp.json"
 MEMORY = "memory"
 RECALL = "recall"
 ARCHIVAL = "archival"
-FOLDERS = "folders"
-TOOLS = "tools"
-SKILLS = "skills"
 GITIGNORE_FILE = ".gitignore"
 GITATTRIBUTES_FILE = ".gitattributes"
 ENV = ".env"
@@ -65,9 +55,7 @@ GIT = ".git"
 
 LETTAFS = ".lettafs"
 LOCK = ".lettafs/lock"
-PRIVATE_INDEX = ".lettafs/index"
 FINGERPRINTS = ".lettafs/fingerprints.json"
-PENDING_MARKER = ".lettafs/checkpoint.pending"
 DISPLACED = ".lettafs/displaced"
 LOST_FOUND = ".lettafs/lost+found"
 
@@ -205,7 +193,7 @@ def is_canonical(path: str) -> bool:
     that begin with a dot (secrets, files still being written, what editors and systems leave) are
     never tracked, apart from git's own two files at the top.
     """
-    if path in {AGENT_TOML, SYSTEM_MD, MCP_JSON, GITIGNORE_FILE, GITATTRIBUTES_FILE}:
+    if path in {AGENT_TOML, SYSTEM_MD, GITIGNORE_FILE, GITATTRIBUTES_FILE}:
         return True
     names = path.split("/")
     if len(names) < 2 or not all(_is_trackable(name) for name in names):
@@ -213,9 +201,7 @@ def is_canonical(path: str) -> bool:
     match names:
         case ["recall" | "archival", name]:
             return name.endswith(".jsonl")
-        case ["folders", name]:
-            return name.endswith(".toml")
-        case ["memory" | "tools" | "skills", *_]:
+        case ["memory", *_]:
             return True
         case _:
             return False

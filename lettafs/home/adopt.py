@@ -31,7 +31,10 @@ def adopt(turn: Turn, *, subject: str | None = None) -> list[Notice]:
     home = turn.home
     if not home.git.available:
         return []
-    changed = [_settled(turn, change) for change in turn.dirty()]
+    found = turn.dirty()
+    if any(change.data is None for change in found):
+        time.sleep(_SETTLE_S)  # once for all of them
+    changed = [_settled(turn, change) for change in found]
     theirs = [change for change in changed if change is not None]
     if not theirs:
         return []
@@ -50,13 +53,6 @@ def adopt(turn: Turn, *, subject: str | None = None) -> list[Notice]:
     if not good:
         return notices
     state = home.git.state()
-    if not state.settled:
-        what = f"a {state.operation} is under way" if state.operation else "HEAD is detached"
-        names = ", ".join(sorted(good)[:3])
-        notices.append(
-            Notice(f"{names}: used as edited, but not committed while {what}.", "info", "unsettled")
-        )
-        return notices
     created = turn.baseline.commit is None
     commit = turn.commit(
         good,
@@ -67,16 +63,18 @@ def adopt(turn: Turn, *, subject: str | None = None) -> list[Notice]:
     if commit is not None:
         turn.forget_written(good)
     if commit is not None and not created:
-        notices.append(Notice(f"Your edit is in: {_names(good)}.", "info", "adopted"))
+        aside = ""
+        if not state.settled:
+            what = f"a {state.operation} is under way" if state.operation else "HEAD is detached"
+            aside = f", kept beside the branch while {what}"
+        notices.append(Notice(f"Your edit is in: {_names(good)}{aside}.", "info", "adopted"))
     return notices
 
 
 def _settled(turn: Turn, change: Dirty) -> Dirty | None:
     """Look at a change again once it is quiet: an editor may be in the middle of saving."""
     path = turn.home.root / change.path
-    if change.data is None:
-        time.sleep(_SETTLE_S)
-    else:
+    if change.data is not None:
         atomic.quiet(path, now=time.time, sleep=time.sleep)
     emptied = change.data == b"" and change.committed is not None
     data: bytes | None = change.data

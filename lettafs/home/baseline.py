@@ -16,7 +16,7 @@ from pathlib import Path
 from lettafs.disk import atomic, fingerprint
 from lettafs.disk.fingerprint import Stamp
 from lettafs.disk.git import Git
-from lettafs.errors import LettafsError
+from lettafs.errors import DiskProblem, LettafsError
 from lettafs.format import layout
 from lettafs.values.problem import Problem
 
@@ -61,7 +61,15 @@ def load_baseline(root: Path, git: Git, *, commit: str | None) -> Baseline:
                 {path: entry[0] for path, entry in raw["files"].items()},
                 {p: Stamp(*entry[1]) for p, entry in raw["files"].items() if entry[1]},
             )
-    except (FileNotFoundError, LettafsError, ValueError, KeyError, TypeError, IndexError):
+    except (
+        FileNotFoundError,
+        LettafsError,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ):
         pass  # derived: made anew
     return Baseline(commit, git.files(commit))
 
@@ -99,8 +107,12 @@ def dirty(
     """
     ours = ours or {}
     swept, problems = fingerprint.sweep(root, layout.is_canonical)
+    outside: set[str] = set()
     for path in baseline.blobs:
         if path not in swept and not layout.is_canonical(path):
+            if _is_never_tracked(path) or not _is_inside(root, path):
+                outside.add(path)
+                continue
             stamp = fingerprint.stamp(root / path)
             if stamp is not None:
                 swept[path] = stamp
@@ -114,12 +126,26 @@ def dirty(
         if change is not None:
             found.append(change)
     for path in sorted(baseline.blobs):
-        if path not in swept and not (path in ours and ours[path] is None):
+        if path not in swept and path not in outside and not (path in ours and ours[path] is None):
             found.append(Dirty(path, None, baseline.blobs[path]))
     for path in sorted(ours):
         if path not in swept and path not in baseline.blobs and ours[path] is not None:
             found.append(Dirty(path, None, ours[path]))
     return found, problems
+
+
+def _is_never_tracked(path: str) -> bool:
+    """Tell a file that no commit of ours takes, also where somebody's commit once held it."""
+    return path == layout.ENV or path.startswith(f"{layout.LETTAFS}/")
+
+
+def _is_inside(root: Path, path: str) -> bool:
+    """Tell whether no directory above a file is a link: what lies behind one is not the home's."""
+    try:
+        atomic.check_inside(root, root / path)
+    except DiskProblem:
+        return False
+    return True
 
 
 def _compare(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 from lettafs.disk import atomic, fingerprint
 from lettafs.errors import DiskProblem, HistoryProblem, LettafsError
 from lettafs.format import jsonl, layout
 from lettafs.format.recall_line import StepRecord, WindowRecord
 from lettafs.home.home import Home
+from lettafs.stores.segments import Segments
 from lettafs.values.problem import Problem
 
 __all__ = ["examine"]
@@ -53,38 +58,55 @@ def examine(home: Home) -> list[Problem]:
 def _journals(home: Home) -> list[Problem]:
     found: list[Problem] = []
     for store in (home.recall, home.archival):
-        segments = store.segments
-        paths = segments.paths()
-        try:
-            if paths:
-                data = segments.read(paths[-1])
-                if jsonl.whole_length(data) != len(data):
-                    found.append(
-                        Problem(
-                            "torn-tail",
-                            paths[-1],
-                            "the last line was only half written",
-                            data.count(b"\n") + (not data.endswith(b"\n")),
-                            _MEND,
-                            True,
-                        )
-                    )
-            torn = {(p.path, p.line) for p in found}
-            found += [p for p in segments.problems() if (p.path, p.line) not in torn]
-        except (DiskProblem, LettafsError) as error:
-            found.append(Problem("unreadable", segments.folder, str(error).rstrip(".")))
-    if home.recall.unfinished() is not None:
-        found.append(
-            Problem(
-                "unfinished-run",
-                layout.RECALL,
-                "a turn was interrupted, or is running at this moment",
-                None,
-                "the next turn closes it, and so does `lettafs doctor --repair`",
-                True,
-            )
+        found += _guarded(store.segments.folder, partial(_lines, store.segments))
+    found += _guarded(layout.RECALL, lambda: _unfinished(home))
+    found += _guarded(layout.RECALL, lambda: _references(home))
+    # What cannot be read is said once, whoever comes upon it.
+    return list(dict.fromkeys(found))
+
+
+def _guarded(folder: str, look: Callable[[], list[Problem]]) -> list[Problem]:
+    """Return what a look finds; one that fails is a problem, and the others go on."""
+    try:
+        return look()
+    except LettafsError as error:
+        return [Problem("unreadable", folder, str(error).rstrip("."))]
+
+
+def _lines(segments: Segments[Any]) -> list[Problem]:
+    found = _torn(segments)
+    torn = {(p.path, p.line) for p in found}
+    return found + [p for p in segments.problems() if (p.path, p.line) not in torn]
+
+
+def _torn(segments: Segments[Any]) -> list[Problem]:
+    paths = segments.paths()
+    if not paths:
+        return []
+    try:
+        data = segments.read(paths[-1])
+    except DiskProblem:
+        return []  # its lines are a problem already
+    if jsonl.whole_length(data) == len(data):
+        return []
+    line = data.count(b"\n") + (not data.endswith(b"\n"))
+    words = "the last line was only half written"
+    return [Problem("torn-tail", paths[-1], words, line, _MEND, True)]
+
+
+def _unfinished(home: Home) -> list[Problem]:
+    if home.recall.unfinished() is None:
+        return []
+    return [
+        Problem(
+            "unfinished-run",
+            layout.RECALL,
+            "a turn was interrupted, or is running at this moment",
+            None,
+            "the next turn closes it, and so does `lettafs doctor --repair`",
+            True,
         )
-    return found + _references(home)
+    ]
 
 
 def _references(home: Home) -> list[Problem]:
@@ -111,7 +133,7 @@ def _references(home: Home) -> list[Problem]:
 
 def _conflict_copies(home: Home) -> list[Problem]:
     memory = home.root / layout.MEMORY
-    if not memory.is_dir():
+    if memory.is_symlink() or not memory.is_dir():
         return []
     return [
         Problem(

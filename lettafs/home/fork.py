@@ -6,13 +6,16 @@ there but not committed comes along as the new agent's first own change.
 
 from __future__ import annotations
 
+import os
+import unicodedata
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from lettafs.disk import atomic, fingerprint
 from lettafs.disk.git import Git
-from lettafs.errors import HistoryProblem
+from lettafs.errors import DiskProblem, HistoryProblem, NotAnAgent
 from lettafs.format import agent_toml, layout
 from lettafs.home.begin import begin
 from lettafs.home.create import refuse_unless_free, write_home
@@ -49,6 +52,7 @@ def fork_home(
     Raises:
         UsageProblem: the place is taken.
         HistoryProblem: `at` names no checkpoint, or there is no history.
+        NotAnAgent: the source's agent.toml is a link, which is not followed.
         DiskProblem: the disk refused.
     """
     refuse_unless_free(root)
@@ -59,13 +63,19 @@ def fork_home(
     if has_history:
         commit = source.git.resolve(at) if at is not None else source.git.state().head
     files = _committed(source.git, commit) if at is not None and commit else _present(source.root)
+    if commit is not None:
+        files = {**_persons(source.git, commit), **files}
     called = name or root.resolve().name
     changes = {"id": new_id("agent"), "name": called}
     settings = agent_toml.with_settings(files.pop(layout.AGENT_TOML), changes)
     atomic.make_dirs(root)
-    if commit is not None:
-        source.git.copy_objects_to(root, commit=commit)
-    write_home(root, [*sorted(files.items()), (layout.AGENT_TOML, settings)])
+    try:
+        if commit is not None:
+            source.git.copy_objects_to(root, commit=commit)
+        write_home(root, [*sorted(files.items()), (layout.AGENT_TOML, settings)])
+    except BaseException:
+        _clear(root)
+        raise
     home = Home(root)
     begin(
         home,
@@ -81,6 +91,11 @@ def fork_home(
 def _present(root: Path) -> dict[str, bytes]:
     """Return the canonical files as they lie there; links and devices are left behind."""
     swept, _ = fingerprint.sweep(root, layout.is_canonical)
+    if layout.AGENT_TOML not in swept:
+        raise NotAnAgent(
+            f"{root / layout.AGENT_TOML} is not a regular file, and a link is not followed: put "
+            "the file itself there, then fork."
+        )
     return {path: atomic.read_bytes(root / path) for path in swept}
 
 
@@ -94,3 +109,29 @@ def _committed(git: Git, commit: str) -> dict[str, bytes]:
     if layout.AGENT_TOML not in found:
         raise HistoryProblem(f"{commit[:10]} holds no agent.toml: it is no checkpoint of an agent.")
     return found
+
+
+def _persons(git: Git, commit: str) -> dict[str, bytes]:
+    """Return the files of a commit that a person tracks beside the canonical ones."""
+    paths = [p for p in git.files(commit) if not layout.is_canonical(p) and _may_be_copied(p)]
+    return {path: data for path, data in git.read_many(commit, paths).items() if data is not None}
+
+
+def _may_be_copied(path: str) -> bool:
+    """Tell whether a name from a commit is that of a person's own file, on every system."""
+    return "\\" not in path and not any(_is_reserved(name) for name in path.split("/"))
+
+
+def _is_reserved(name: str) -> bool:
+    # Some systems ignore case, invisible characters, and dots, spaces or a stream at the end.
+    shown = "".join(char for char in name if unicodedata.category(char) != "Cf")
+    plain = layout.folded(shown.partition(":")[0]).rstrip(". ")
+    return plain in {"", "git~1", layout.GIT, layout.LETTAFS, layout.ENV}
+
+
+def _clear(root: Path) -> None:
+    """Leave nothing but empty directories of a history that was being copied."""
+    for folder, _, names in os.walk(root / layout.GIT):
+        for name in names:
+            with suppress(DiskProblem):
+                atomic.unlink(Path(folder, name))

@@ -143,14 +143,16 @@ def blame(home: Home, block: Block) -> list[BlameLine]:
     git = require_history(home)
     head = git.state().head
     assert head is not None, "require_history has seen one"
-    now = block.value.splitlines()
+    now = _lines(block.value)
     committed = git.read(head, block.path)
     if committed is None:
-        return [BlameLine(line, None, None, None, None, None) for line in now]
+        return [_blamed(home, line, None) for line in now]
     known = git.blame(head, block.path)
     value = _value(block.path, committed) or ""
-    lines = value.splitlines()
-    origins = [commit for commit, _ in known][len(known) - len(lines) :]
+    lines = _lines(value)
+    # The header's lines come first; only what git counts otherwise than we do has no origin.
+    above = len(known) - len(lines)
+    origins = [known[at][0] if 0 <= at < len(known) else "" for at in range(above, len(known))]
     commits = {commit.id: commit for commit in git.log(limit=None, paths=[block.path])}
     result = []
     matcher = SequenceMatcher(None, lines, now, autojunk=False)
@@ -161,7 +163,14 @@ def blame(home: Home, block: Block) -> list[BlameLine]:
     return result
 
 
+def _lines(text: str) -> list[str]:
+    """Return the lines as git counts them: a line feed ends one, and nothing else does."""
+    lines = text.split("\n")
+    return lines[:-1] if not lines[-1] else lines
+
+
 def _blamed(home: Home, line: str, commit: Commit | None) -> BlameLine:
+    line = line.removesuffix("\r")  # of a file saved with CRLF
     if commit is None:
         return BlameLine(line, None, None, None, None, None)
     message_id = commit.trailers.get("Lettafs-Message")

@@ -6,10 +6,10 @@ checked against the file before each use. Changing a home goes through a turn (`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lettafs.disk import atomic
+from lettafs.disk import atomic, fingerprint
 from lettafs.disk.git import Git, Person
 from lettafs.errors import DiskProblem, FormatTooNew, HistoryProblem, NotAnAgent
 from lettafs.format import agent_toml, frontmatter, layout
@@ -24,6 +24,7 @@ from lettafs.values.problem import Problem
 __all__ = ["Home", "Settings", "agent_person", "open_home"]
 
 MAX_SETTINGS_BYTES = 2**20
+MAX_SYSTEM_BYTES = 4 * 2**20
 _FALLBACK = {"front-matter", "conflict-markers", "encoding", "too-large", "unreadable"}
 """Problems of a block's content, for which its last committed good version stands in."""
 
@@ -50,14 +51,27 @@ class Home:
         """On the monotonic clock: until then a turn is left to who was waiting for the last one."""
         self._known: tuple[bytes, Settings] | None = None
         """What agent.toml said when it had these bytes."""
+        self._system_read: fingerprint.Stamp | None = None
+        """What system.md looked like when it could be read."""
+        self._good: dict[tuple[str, str | None], Block | None] = {}
+        """By path and commit: the newest version of a broken block that can be read."""
 
     def settings(self) -> Settings:
         """Return the settings; a broken agent.toml falls back to its last committed version.
+
+        Among their problems is a system.md that cannot be read.
 
         Raises:
             NotAnAgent: there is none, or none that can be read.
             FormatTooNew: it was written by a newer lettafs.
         """
+        settings = self._settings()
+        problem = self._system_problem()
+        if problem is None:
+            return settings
+        return replace(settings, problems=(*settings.problems, problem))
+
+    def _settings(self) -> Settings:
         path = self.root / layout.AGENT_TOML
         try:
             data = atomic.read_bytes(path, max_bytes=MAX_SETTINGS_BYTES)
@@ -85,12 +99,29 @@ class Home:
             return Settings(agent, (broken, *problems), broken=True)
 
     def system_text(self) -> str | None:
-        """Return system.md; None when there is none."""
+        """Return system.md; None when there is none, or none that can be read."""
         try:
-            data = atomic.read_bytes(self.root / layout.SYSTEM_MD, max_bytes=4 * 2**20)
+            return self._system_bytes().decode("utf-8", errors="replace")
+        except (FileNotFoundError, DiskProblem):
+            return None  # the settings' problems say so
+
+    def _system_bytes(self) -> bytes:
+        return atomic.read_bytes(self.root / layout.SYSTEM_MD, max_bytes=MAX_SYSTEM_BYTES)
+
+    def _system_problem(self) -> Problem | None:
+        seen = fingerprint.stamp(self.root / layout.SYSTEM_MD)
+        if seen is not None and seen == self._system_read:
+            return None
+        try:
+            self._system_bytes()
         except FileNotFoundError:
             return None
-        return data.decode("utf-8", errors="replace")
+        except DiskProblem as error:
+            said = f"{str(error).rstrip('.')}; the instructions of the agent's type are used"
+            remedy = "put a readable file there, or none"
+            return Problem("system", layout.SYSTEM_MD, said, remedy=remedy)
+        self._system_read = seen
+        return None
 
     def blocks(self) -> Loaded:
         """Return the blocks; one that cannot be read has its last good version, and a problem."""
@@ -111,6 +142,14 @@ class Home:
         return Loaded(tuple(blocks[label] for label in sorted(blocks)), tuple(problems))
 
     def _last_good(self, path: str) -> Block | None:
+        """Return a block as the newest commit has it in which it can be read."""
+        key = (path, self.git.state().head)
+        if key not in self._good:
+            self._good = {k: v for k, v in self._good.items() if k[1] == key[1]}
+            self._good[key] = self._look_back(path)
+        return self._good[key]
+
+    def _look_back(self, path: str) -> Block | None:
         if not self.git.available:
             return None
         try:
@@ -142,7 +181,7 @@ def agent_person(agent: AgentSettings) -> Person:
 
 
 def open_home(path: Path) -> Home:
-    """Return the home at `path`; nothing is run, fetched or written.
+    """Return the home at `path`; nothing of it is run, and nothing fetched or written.
 
     Raises:
         NotAnAgent: there is no agent directory there.
@@ -150,7 +189,8 @@ def open_home(path: Path) -> Home:
     """
     if not path.is_dir():
         what = "is a file, not an agent directory" if path.exists() else "does not exist"
-        raise NotAnAgent(f"{path} {what}. `lettafs new {path}` makes an agent there.")
+        advice = "" if path.exists() else f" `lettafs new {path}` makes an agent there."
+        raise NotAnAgent(f"{path} {what}.{advice}")
     home = Home(path)
     home.settings()
     return home

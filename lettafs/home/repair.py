@@ -10,13 +10,16 @@ from lettafs.home.turn import Turn
 
 __all__ = ["rebuild", "repair"]
 
+_MENDED = {"conflict", "healed", "pending", "recovered", "torn-tail"}
+"""Codes of the notices that tell of something put in order."""
+
 
 def repair(turn: Turn) -> list[str]:
     """Mend an open turn's home; return what was done, in words.
 
     Opening the turn has recovered what a crash left already; its notices say so.
     """
-    done = [notice.text for notice in turn.take_notices()]
+    done = [notice.text for notice in turn.take_notices() if notice.code in _MENDED]
     root = turn.home.root
     for folder in (layout.MEMORY, layout.RECALL, layout.ARCHIVAL):
         if (root / folder).is_dir():

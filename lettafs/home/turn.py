@@ -9,6 +9,7 @@ All of it is synchronous: leaving a turn needs no await, so that a cancelled run
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -156,6 +157,18 @@ class Turn:
         """
         self._touched.update(self.home.recall.append(records))
 
+    def append_lines(self, path: str, lines: bytes) -> None:
+        """Make whole journal lines, made elsewhere, durable at the end of a segment.
+
+        Raises:
+            DiskProblem: the disk refused.
+        """
+        full = self.home.root / path
+        atomic.check_inside(self.home.root, full)
+        atomic.make_dirs(full.parent)
+        atomic.append(full, lines, new_file=not os.path.lexists(full))
+        self._touched.add(path)
+
     def insert_passages(self, passages: Sequence[Passage]) -> None:
         """Make passages durable.
 
@@ -218,11 +231,11 @@ class Turn:
             BlockProblem: the label is taken.
             DiskProblem: the disk refused.
         """
-        paths, _ = block_store.block_paths(self.home.root)
-        path = layout.block_path(label, taken=paths)
-        says = None if layout.path_label(path) == label else label
-        data = frontmatter.render_block(value, label_in_header=says, description=description)
-        write = block_store.create(self.home.root, label, data, announce=self._announce)
+
+        def render(says: str | None) -> bytes:
+            return frontmatter.render_block(value, label_in_header=says, description=description)
+
+        write = block_store.create(self.home.root, label, render, announce=self._announce)
         self._note(write, label, None, value)
 
     def delete_block(self, block: Block) -> None:
@@ -260,6 +273,7 @@ class Turn:
         """
         full = self.home.root / path
         keep_in = self.home.root / layout.DISPLACED
+        atomic.check_inside(self.home.root, full)
         self._announce(BlockWrite(path, expected, data))
         if data is None:
             done = atomic.remove(full, expected=expected, keep_in=keep_in)
@@ -339,8 +353,6 @@ class Turn:
         The bytes are those that were seen then; the file has moved on.
         """
         saves, self._saves = self._saves, []
-        if not saves or not self.home.git.state().settled:
-            return
         for path, mine, theirs in saves:
             if mine:
                 self._commit_part(mine)
@@ -350,6 +362,17 @@ class Turn:
                 trailers={"Lettafs-Adopted": "true"},
                 author=self.person,
             )
+            if self.baseline.blobs.get(path) != blob_sha1(theirs):
+                self._saves.append((path, {}, theirs))  # git refused: another time
+
+    def _keep_saves(self) -> None:
+        """Put what could not be committed beside its file: it stands nowhere else any more."""
+        for path, _, theirs in self._saves:
+            copy = layout.conflict_path(path, block_store.digest(theirs) or "")
+            with suppress(DiskProblem):
+                atomic.check_inside(self.home.root, self.home.root / copy)
+                atomic.replace(self.home.root / copy, theirs)
+        self._saves.clear()
 
     def commit_so_far(self) -> None:
         """Commit what this turn wrote until now, because somebody has built on it.
@@ -473,6 +496,7 @@ class Turn:
         """Let go of the home. What was not committed is durable and committed by the next turn."""
         self._committing.acquire()
         try:
+            self._keep_saves()
             if self.home.git.available:
                 dirty(self.home.root, self.baseline, ours=self.wrote())  # takes stamps
                 save_baseline(self.home.root, self.baseline)

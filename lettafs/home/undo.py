@@ -8,13 +8,13 @@ two overlap nothing is changed at all. Nothing leaves the history or recall.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lettafs.disk import atomic
 from lettafs.disk.git import Commit, Git
 from lettafs.errors import BlockChanged, HistoryProblem, UndoConflict
 from lettafs.format import layout
-from lettafs.format.recall_line import MessageRecord, WindowRecord
+from lettafs.format.recall_line import MessageRecord, RunRecord, WindowRecord
 from lettafs.home.history import block_changes, is_turn, require_history, undone_among
 from lettafs.home.turn import Turn
 from lettafs.values.history import Undone
@@ -79,7 +79,7 @@ def _undo_one(turn: Turn, git: Git, commits: Sequence[Commit]) -> Undone:
     plan = _plan(turn, git, commits)
     commit = commits[0]
     if plan.messages:
-        turn.append(WindowRecord(0, reason="undo", drop=plan.messages))
+        turn.append(_window(turn, plan.messages))
     if plan.passages:
         turn.delete_passages(plan.passages)
     for path, data in plan.files.items():
@@ -103,6 +103,45 @@ def _undo_one(turn: Turn, git: Git, commits: Sequence[Commit]) -> Undone:
         messages=len(plan.messages),
         passages=len(plan.passages),
     )
+
+
+def _window(turn: Turn, messages: tuple[str, ...]) -> WindowRecord:
+    """Return the record that takes a run's messages out of the window.
+
+    When the window begins where an undone run made it begin, it begins again where it did before:
+    else all that the person saw of the conversation would be gone with the run.
+    """
+    plain = WindowRecord(0, reason="undo", drop=messages)
+    recall = turn.home.recall
+    dropped = set(messages)
+    newest: WindowRecord | None = None
+    stands: WindowRecord | None = None
+    """What would stand, until it is known that it was not an undone run that wrote it."""
+    for record in recall.segments.backward():
+        match record:
+            case WindowRecord(reason="undo"):
+                dropped.update(record.drop)
+                newest = newest or (record if record.start is not None else None)
+            case WindowRecord(start=str()):
+                newest = newest or record
+                stands = stands or record
+            case MessageRecord(message=message) if message.run_id is not None:
+                if message.id not in dropped and stands is not None:
+                    break
+                if message.id in dropped:
+                    stands = None
+                if message.id == messages[0] and newest is None:
+                    return plain  # the window begins before the run, as it did then
+            case RunRecord() if stands is not None:
+                break
+            case _:
+                continue
+    if newest is None or (stands is not None and stands.start == newest.start):
+        return plain
+    if stands is not None:
+        return replace(stands, seq=0, reason="undo", drop=messages)
+    first = next(recall.messages(), None)
+    return replace(plain, start=first.id if first is not None else None)
 
 
 def _plan(turn: Turn, git: Git, commits: Sequence[Commit]) -> _Plan:

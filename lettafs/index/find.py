@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable
 from datetime import datetime, time, tzinfo
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from lettafs.errors import UsageProblem
 from lettafs.values.hit import Hit
 from lettafs.values.message import Message
 from lettafs.values.passage import Passage
+from lettafs.values.told import told
 
 if TYPE_CHECKING:
     from lettafs.index.scan import Scored
@@ -103,18 +103,10 @@ def _said(message: Message) -> str:
     if message.role == "tool":
         backs = [back for back in message.tool_returns if back.name not in _ECHOES]
         return "\n".join(back.text for back in backs).strip()
-    told = [call.arguments for call in message.tool_calls if call.name == "send_message"]
-    if message.role != "assistant" or not told:
+    spoken = [call.arguments for call in message.tool_calls if call.name == "send_message"]
+    if message.role != "assistant" or not spoken:
         return message.text.strip()
-    return "\n".join(filter(None, map(_told, told))).strip()
-
-
-def _told(arguments: str) -> str:
-    try:
-        words = json.loads(arguments)["message"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return ""
-    return words if isinstance(words, str) else ""
+    return "\n".join(filter(None, map(told, spoken))).strip()
 
 
 def find_passages(

@@ -42,10 +42,38 @@ class _Open:
     pieces: list[str] = field(default_factory=list)
     shown: int = 0
     """How many of the pieces have been sent on as deltas."""
+    depth: int = 0
+    """How many brackets of the arguments are open."""
+    in_string: bool = False
+    escaped: bool = False
 
     @property
     def arguments(self) -> str:
         return "".join(self.pieces)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the arguments are a JSON object by now; parsed only where they may be."""
+        return self.depth == 0 and not self.in_string and _is_object(self.arguments)
+
+    def add(self, piece: str) -> None:
+        """Take more of the arguments, and follow their brackets.
+
+        Each character is looked at once: parsing everything at each piece would be quadratic.
+        """
+        self.pieces.append(piece)
+        for char in piece:
+            if self.escaped:
+                self.escaped = False
+            elif self.in_string:
+                self.escaped = char == "\\"
+                self.in_string = char != '"'
+            elif char == '"':
+                self.in_string = True
+            elif char in "{[":
+                self.depth += 1
+            elif char in "}]":
+                self.depth -= 1
 
 
 class CallStream:
@@ -66,7 +94,7 @@ class CallStream:
         call.provider_id = call.provider_id or fragment.id
         call.name = call.name or fragment.name
         if fragment.arguments:
-            call.pieces.append(fragment.arguments)
+            call.add(fragment.arguments)
         return self._show(call)
 
     def calls(self, *, only_complete: bool) -> tuple[ToolCall, ...]:
@@ -136,21 +164,27 @@ class CallStream:
 def arguments_object(arguments: str) -> dict[str, Any]:
     """Return a call's arguments as an object, for servers that parse the history they are sent.
 
-    What is not an object is wrapped, so that the model can see its mistake.
+    What is not an object is wrapped, so that the model can see its mistake. Whatever is returned
+    can be encoded: NaN and Infinity count as no object, as in JSON, and halves of surrogate pairs
+    are replaced by U+FFFD.
     """
     value: object = None
     with contextlib.suppress(ValueError, RecursionError):
-        value = json.loads(arguments)
-    return value if isinstance(value, dict) else {"_unparsed": arguments}
+        text = json.dumps(json.loads(arguments), ensure_ascii=False, allow_nan=False)
+        value = json.loads(_whole_characters(text))
+    return value if isinstance(value, dict) else {"_unparsed": _whole_characters(arguments)}
+
+
+def _whole_characters(text: str) -> str:
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _begins_another(fragment: CallFragment, current: _Open) -> bool:
     """Tell whether this fragment, under the index of `current`, is the first of another call."""
-    whole = _is_object(current.arguments)
     new_id = bool(fragment.id) and bool(current.provider_id) and fragment.id != current.provider_id
     if new_id:
         # A server that makes up an id for every fragment sends no name with the later ones.
-        return bool(fragment.name) or whole
+        return bool(fragment.name) or current.whole
     if not fragment.name or not current.name:
         return False
     if fragment.id and fragment.id == current.provider_id:
@@ -158,7 +192,7 @@ def _begins_another(fragment: CallFragment, current: _Open) -> bool:
     if fragment.name != current.name:
         return True
     # The same name again, and no id to tell: another call only if this one is already whole.
-    return whole
+    return current.whole
 
 
 def _is_object(text: str) -> bool:

@@ -14,6 +14,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 from lettafs.errors import (
+    ConnectionImpossible,
     ContextOverflow,
     ModelAuthProblem,
     ModelOutOfCredit,
@@ -28,7 +29,7 @@ from lettafs.errors import (
 from lettafs.llm.catalog import Endpoint
 from lettafs.values.message import Part
 
-__all__ = ["Asked", "cut", "from_status", "from_transport", "quote", "silent"]
+__all__ = ["Asked", "cut", "from_setup", "from_status", "from_transport", "quote", "silent"]
 
 _QUOTE_CHARS = 300
 
@@ -95,6 +96,7 @@ _WAIT_IN_TEXT = re.compile(
     re.I,
 )
 _KEY_LIKE = re.compile(r"\b(sk|pk|gsk|xai|key|Bearer)[-_ ][\w*.-]{6,}|\bAIza[\w*-]{6,}", re.I)
+_USER_INFO = re.compile(r"//[^/\s]*@")
 _ESCAPE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])?|[\x00-\x1a\x1c-\x1f\x7f-\x9f]+")
 _DIRECTION = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -226,6 +228,16 @@ def from_transport(error: BaseException, *, asked: Asked) -> ModelProblem:
         return ModelUnreachable(f"Nothing answers at {asked.endpoint.base_url}. {hint}".strip())
     return ModelUnreachable(
         f"The connection to {asked.where} broke before it answered{quote(words)}. {hint}".strip()
+    )
+
+
+def from_setup(error: Exception, *, asked: Asked) -> ConnectionImpossible:
+    """Return what it means that a connection could not even be prepared."""
+    # A proxy's address may hold a password.
+    said = quote(_USER_INFO.sub("//", str(error)), key=asked.endpoint.api_key)
+    return ConnectionImpossible(
+        f"No connection to {asked.where} can be prepared{said}. Check the proxy and certificate"
+        " variables of the environment (HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE)."
     )
 
 

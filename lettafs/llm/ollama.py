@@ -21,7 +21,7 @@ from lettafs.llm.call_stream import CallFragment, arguments_object
 from lettafs.llm.catalog import Endpoint, Handle, default_window
 from lettafs.llm.failures import Asked, cut, from_status, from_transport, quote, silent
 from lettafs.llm.reply import ReplyBuilder
-from lettafs.llm.transport import CONNECT_S, Patience, tls, transport_errors
+from lettafs.llm.transport import CONNECT_S, Patience, setting_up, tls, transport_errors
 from lettafs.values.event import Delta
 from lettafs.values.message import Message
 from lettafs.values.run import Usage
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     import ollama
 
 __all__ = ["OllamaModel", "list_models", "preload", "request_arguments"]
+
+_AFTER_CONNECTING = frozenset({"DecodingError", "ReadError", "RemoteProtocolError"})
+"""Names of the transport errors that only a connection which stood can have."""
 
 
 class OllamaModel:
@@ -121,7 +124,8 @@ async def list_models(endpoint: Endpoint, *, timeout_s: float) -> tuple[str, ...
     Raises:
         ModelProblem: the server does not answer.
     """
-    import ollama  # a fifth of a second: not at start-up
+    with setting_up(endpoint):  # the library makes a client of its own while it is imported
+        import ollama  # a fifth of a second: not at start-up
 
     asked = Asked(endpoint=endpoint, model="its list of models")
     try:
@@ -177,7 +181,7 @@ async def _next(
         raise from_status(max(error.status_code, 0), error.error, asked=asked) from None
     except transport_errors() as error:
         # Before the first byte of an answer the connection itself is the news.
-        if builder.started or type(error).__name__ in ("RemoteProtocolError", "ReadError"):
+        if builder.started or type(error).__name__ in _AFTER_CONNECTING:
             raise broke("the connection was lost") from error
         raise from_transport(error, asked=asked) from error
     except (ValueError, TypeError) as error:
@@ -186,9 +190,15 @@ async def _next(
 
 @contextlib.asynccontextmanager
 async def _client(endpoint: Endpoint, *, read_s: float) -> AsyncGenerator[ollama.AsyncClient, None]:
-    """Give a client that sends our key or none, and follows no redirect; it is closed after."""
+    """Give a client that sends our key or none, and follows no redirect; it is closed after.
+
+    Raises:
+        ModelUnreachable: what the environment says about proxies or certificates cannot be used.
+    """
     import httpx  # comes with ollama
-    import ollama  # a fifth of a second: not at start-up
+
+    with setting_up(endpoint):  # the library makes a client of its own while it is imported
+        import ollama  # a fifth of a second: not at start-up
 
     def own_key(request: httpx.Request) -> httpx.Request:
         # The library adds a key it finds in the environment, whatever the host.
@@ -197,15 +207,16 @@ async def _client(endpoint: Endpoint, *, read_s: float) -> AsyncGenerator[ollama
             request.headers["authorization"] = f"Bearer {endpoint.api_key}"
         return request
 
-    client = ollama.AsyncClient(
-        host=endpoint.base_url,
-        timeout=httpx.Timeout(read_s, connect=CONNECT_S, pool=CONNECT_S),
-        follow_redirects=False,
-        # A proxy is for the world outside; a model on this machine is never behind it.
-        trust_env=not endpoint.on_this_machine,
-        verify=tls(endpoint),
-        auth=own_key,
-    )
+    with setting_up(endpoint):
+        client = ollama.AsyncClient(
+            host=endpoint.base_url,
+            timeout=httpx.Timeout(read_s, connect=CONNECT_S, pool=CONNECT_S),
+            follow_redirects=False,
+            # A proxy is for the world outside; a model on this machine is never behind it.
+            trust_env=not endpoint.on_this_machine,
+            verify=tls(endpoint),
+            auth=own_key,
+        )
     try:
         yield client
     finally:

@@ -21,7 +21,7 @@ from lettafs.llm.failures import Asked, cut, from_status, from_transport, quote,
 from lettafs.llm.openai_wire import ChunkReader, error_in, request_body
 from lettafs.llm.reply import ReplyBuilder
 from lettafs.llm.sse import SseDecoder
-from lettafs.llm.transport import CONNECT_S, Patience, tls, transport_errors
+from lettafs.llm.transport import CONNECT_S, Patience, setting_up, tls, transport_errors
 
 if TYPE_CHECKING:
     import openai
@@ -243,7 +243,11 @@ def _status_problem(error: openai.APIStatusError, *, asked: Asked) -> ModelProbl
 
 
 def _client(endpoint: Endpoint, *, read_s: float) -> openai.AsyncOpenAI:
-    """Return a client that sends our key or none, follows no redirect and retries nothing."""
+    """Return a client that sends our key or none, follows no redirect and retries nothing.
+
+    Raises:
+        ModelUnreachable: what the environment says about proxies or certificates cannot be used.
+    """
     import openai  # a third of a second: not at start-up
 
     async def own_headers(request: Any) -> None:
@@ -258,21 +262,22 @@ def _client(endpoint: Endpoint, *, read_s: float) -> openai.AsyncOpenAI:
             request.headers["authorization"] = f"Bearer {endpoint.api_key}"
 
     timeout = openai.Timeout(read_s, connect=CONNECT_S, pool=CONNECT_S)
-    return openai.AsyncOpenAI(
-        api_key=endpoint.api_key or "none",
-        base_url=endpoint.base_url,
-        max_retries=0,
-        timeout=timeout,
-        http_client=openai.DefaultAsyncHttpxClient(
+    with setting_up(endpoint):
+        return openai.AsyncOpenAI(
+            api_key=endpoint.api_key or "none",
             base_url=endpoint.base_url,
+            max_retries=0,
             timeout=timeout,
-            follow_redirects=False,
-            # A proxy is for the world outside; a model on this machine is never behind it.
-            trust_env=not endpoint.on_this_machine,
-            verify=tls(endpoint),
-            event_hooks={"request": [own_headers]},
-        ),
-    )
+            http_client=openai.DefaultAsyncHttpxClient(
+                base_url=endpoint.base_url,
+                timeout=timeout,
+                follow_redirects=False,
+                # A proxy is for the world outside; a model on this machine is never behind it.
+                trust_env=not endpoint.on_this_machine,
+                verify=tls(endpoint),
+                event_hooks={"request": [own_headers]},
+            ),
+        )
 
 
 async def list_models(endpoint: Endpoint, *, timeout_s: float) -> tuple[str, ...]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lettafs.llm.catalog import Endpoint
+from lettafs.llm.failures import Asked, from_setup
 
-__all__ = ["CONNECT_S", "Patience", "tls", "transport_errors"]
+__all__ = ["CONNECT_S", "Patience", "setting_up", "tls", "transport_errors"]
 
 CONNECT_S = 5.0
 """Seconds to be connected: a machine that is there accepts at once."""
@@ -55,12 +57,35 @@ def tls(endpoint: Endpoint) -> ssl.SSLContext | bool:
 
 
 def transport_errors() -> tuple[type[Exception], ...]:
-    """Return what a broken connection raises: the HTTP client under `openai` changed with 3.0."""
+    """Return what a broken connection raises: the HTTP client under `openai` changed with 3.0.
+
+    A body that cannot be unpacked counts: it is a RequestError, but no TransportError.
+    """
     import httpx  # an eighth of a second: not at start-up
 
-    found: list[type[Exception]] = [httpx.TransportError, httpx.StreamError, OSError]
+    found: list[type[Exception]] = [httpx.RequestError, httpx.StreamError, OSError]
     with contextlib.suppress(ImportError):
         import httpx2  # not there beside an older openai
 
-        found += [httpx2.TransportError, httpx2.StreamError]
+        found += [httpx2.RequestError, httpx2.StreamError]
     return tuple(found)
+
+
+@contextlib.contextmanager
+def setting_up(endpoint: Endpoint) -> Iterator[None]:
+    """Make a `ModelUnreachable` of whatever keeps an HTTP client from being made in the block.
+
+    Clients read the environment when they are made: a proxy of a kind that needs another package
+    (socks), an address that is none, a file of certificates that is not there.
+    """
+    import httpx  # an eighth of a second: not at start-up
+
+    found: list[type[Exception]] = [ImportError, OSError, ValueError, httpx.InvalidURL]
+    with contextlib.suppress(ImportError):
+        import httpx2  # not there beside an older openai
+
+        found.append(httpx2.InvalidURL)
+    try:
+        yield
+    except tuple(found) as error:
+        raise from_setup(error, asked=Asked(endpoint=endpoint, model="")) from error

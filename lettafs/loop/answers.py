@@ -72,13 +72,19 @@ async def _together(calls: Sequence[ToolCall], bench: Bench) -> list[ToolReturn]
     import anyio.to_thread
 
     found: dict[int, ToolReturn] = {}
+    failed: dict[int, Exception] = {}
 
     async def one(index: int, call: ToolCall) -> None:
-        found[index] = await anyio.to_thread.run_sync(_answer, call, bench, bench.before)
+        try:
+            found[index] = await anyio.to_thread.run_sync(_answer, call, bench, bench.before)
+        except Exception as error:  # the group would wrap it, and nobody expects a group
+            failed[index] = error
 
     async with anyio.create_task_group() as group:
         for index, call in enumerate(calls):
             group.start_soon(one, index, call)
+    if failed:
+        raise failed[min(failed)]
     return [found[index] for index in range(len(calls))]
 
 

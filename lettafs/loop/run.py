@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,11 +27,10 @@ from lettafs.home.turn import Turn, Who
 from lettafs.ids import NewId
 from lettafs.llm.base import LanguageModel, ModelRequest
 from lettafs.loop.answers import Bench
-from lettafs.loop.heartbeat import HEARTBEAT
-from lettafs.loop.plain import PLAIN
 from lettafs.loop.state import RunState
 from lettafs.loop.step import StepPlan, take_step
 from lettafs.loop.style import Taken
+from lettafs.loop.styles import style_of
 from lettafs.loop.verdict import after_failure, after_step
 from lettafs.tools import rules as tool_rules
 from lettafs.tools.base import Tool, ToolContext
@@ -97,7 +96,7 @@ async def run(
             message_id=caller.new_id("message"),
             text=text,
             agent=agent,
-            style=PLAIN if agent.type == "letta_v1_agent" else HEARTBEAT,
+            style=style_of(agent.type),
             model=model,
             begun_at=turn.time(),
         )
@@ -125,11 +124,14 @@ async def run(
     except Exception as error:
         if state is not None:
             state.error = state.error or f"{type(error).__name__}: {error}"
-        _close_early(turn, state, "error")
+        with suppress(Exception):  # the first error is the one to show
+            _close_early(turn, state, "error")
         raise
     finally:
-        _close_early(turn, state, "cancelled")
-        turn.close()
+        try:
+            _close_early(turn, state, "cancelled")
+        finally:
+            turn.close()
 
 
 async def _hold(home: Home, caller: Caller) -> Turn:
@@ -305,7 +307,8 @@ def _close_early(turn: Turn, state: RunState | None, reason: StopReason) -> None
         _commit(turn, state)
     except LettafsError:
         pass  # what is durable is recovered by the next turn; the first error is the one to show
-    state.closed = True
+    finally:
+        state.closed = True
 
 
 def _commit(turn: Turn, state: RunState) -> str | None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 
-from lettafs.errors import StreamCut
+from lettafs.errors import LettafsError, StreamCut
 from lettafs.format.recall_line import MessageRecord, StepRecord
 from lettafs.home.turn import Turn
 from lettafs.llm.base import LanguageModel, ModelReply, ModelRequest
@@ -83,7 +83,8 @@ async def take_step(
     except BaseException as error:
         # Whatever ends it (a cut, Ctrl-C, a closed stream): what was shown is kept for people.
         if reply is None:
-            _keep_partial(turn, plan, ear.parts(error))
+            with suppress(LettafsError):  # the first error is the one to show
+                _keep_partial(turn, plan, ear.parts(error))
         raise
     assert reply is not None, "a model's stream ends with its reply or raises"
     calls = _calls(reply, plan)

@@ -16,9 +16,8 @@ from lettafs.home.begin import begin
 from lettafs.home.home import Home
 from lettafs.home.turn import Turn
 from lettafs.llm.base import LanguageModel
-from lettafs.loop.heartbeat import HEARTBEAT
-from lettafs.loop.plain import PLAIN
 from lettafs.loop.run import Caller, run
+from lettafs.loop.styles import style_of
 from lettafs.sdk.answer import Answer, gather, said
 from lettafs.tools import rules as tool_rules
 from lettafs.tools.builtin import tools_of
@@ -186,7 +185,7 @@ class Agent:
         agent = self.settings
         tools, _ = tools_of(agent)
         may = tool_rules.allowed(agent.tool_rules, (), tools)
-        style = PLAIN if agent.type == "letta_v1_agent" else HEARTBEAT
+        style = style_of(agent.type)
         window = agent.context_window
         if window is None:
             try:
@@ -275,7 +274,7 @@ class Agent:
 
         return history.log(self._home, limit=limit)
 
-    def history(self, label: str) -> list[LogEntry]:
+    def history(self, label: str, *, limit: int | None = None) -> list[LogEntry]:
         """Return the checkpoints that changed one block, newest first.
 
         Raises:
@@ -284,7 +283,7 @@ class Agent:
         """
         from lettafs.home import history  # as `log`
 
-        return history.log(self._home, paths=[self.block(label).path])
+        return history.log(self._home, limit=limit, paths=[self.block(label).path])
 
     def blame(self, label: str) -> list[BlameLine]:
         """Return where each line of a block comes from.

@@ -6,13 +6,11 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from lettafs.errors import ToolProblem
-from lettafs.loop.heartbeat import HEARTBEAT
-from lettafs.tools.arguments import read_arguments
 from lettafs.tools.messaging import SEND_MESSAGE
 from lettafs.values.event import Checkpoint, Event, Failure, MessageAdded, RunFinished
 from lettafs.values.message import Message
 from lettafs.values.run import StopReason, Usage
+from lettafs.values.told import told
 
 __all__ = ["Answer", "gather", "said"]
 
@@ -62,20 +60,11 @@ def said(messages: Sequence[Message]) -> str:
     """
     failed = {r.call_id for m in messages for r in m.tool_returns if r.status == "error"}
     spoken = [message for message in messages if message.role == "assistant"]
-    told = [
+    heard = [
         words
         for message in spoken
         for call in message.tool_calls
         if call.name == SEND_MESSAGE.spec.name and call.id not in failed
-        if (words := _told(call.arguments)) is not None
+        if (words := told(call.arguments)) is not None
     ]
-    return "\n\n".join(told or [message.text for message in spoken if message.text.strip()])
-
-
-def _told(arguments: str) -> str | None:
-    try:
-        read = read_arguments(SEND_MESSAGE.spec, arguments, ignore=HEARTBEAT.own_parameters)
-    except ToolProblem:
-        return None
-    words: str = read["message"]
-    return words
+    return "\n\n".join(heard or [message.text for message in spoken if message.text.strip()])

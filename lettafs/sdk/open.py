@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from lettafs.context.prompts import base_instructions
+from lettafs.disk import atomic
 from lettafs.disk.git import Git, Person
 from lettafs.errors import LettafsError, UsageProblem
 from lettafs.home.create import create_home, refuse_unless_free
@@ -40,6 +41,8 @@ __all__ = [
 ]
 
 OFFLINE = "lettafs/offline"
+NAMED_BY_AGENT = "named in agent.toml"
+_MAX_SCRIPT_BYTES = 16 * 2**20
 DEFAULT_OPENAI = "openai/gpt-4.1-mini"
 """The model of a person who has a key and named none: cheap, and reliable with tools."""
 _AGENT_TYPES = ("letta_v1_agent", "memgpt_v2_agent", "memgpt_agent")
@@ -310,7 +313,7 @@ def _choose(
     if handle is not None:
         return ModelChoice(handle, "named for this time", place, source)
     if agent.model is not None:
-        return ModelChoice(agent.model, "named in agent.toml", place, source)
+        return ModelChoice(agent.model, NAMED_BY_AGENT, place, source)
     chosen = UserConfig(_config_directory(env)).default_model()
     if chosen is not None:
         return ModelChoice(chosen, "your default, from quickstart", place, source)
@@ -346,6 +349,9 @@ def _load(
         case "scripted":
             from lettafs.llm.scripted import ScriptedModel
 
+            if choice.why == NAMED_BY_AGENT:
+                # Not the person's own words: a pipe or a device must not hang or fill us.
+                atomic.read_bytes(Path(handle.model), max_bytes=_MAX_SCRIPT_BYTES)
             return ScriptedModel.from_file(
                 Path(handle.model), context_window=window or default_window(handle)
             )
@@ -373,7 +379,10 @@ def _caller(git: Git, env: Mapping[str, str]) -> Caller:
         except LettafsError:
             return Person("Owner", "owner@localhost")
 
-    command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:3]]) if sys.argv else "python"
+    program = Path(sys.argv[0]).name if sys.argv else "python"
+    # Of our own command the verb and the directory; another program's arguments are its own.
+    ours = program in ("lettafs", "__main__.py")
+    command = " ".join(["lettafs", *sys.argv[1:3]]) if ours else program
     return Caller(
         now=lambda: datetime.now().astimezone(),
         new_id=new_uuid_id,

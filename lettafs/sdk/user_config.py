@@ -5,6 +5,7 @@ It holds what belongs to the person and not to any agent: the default model.
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -43,8 +44,9 @@ class UserConfig:
         self._read()
         document = tomlkit.parse(self._bytes().decode("utf-8"))
         document["default_model"] = handle
-        atomic.make_dirs(self.path.parent)
-        atomic.replace(self.path, tomlkit.dumps(document).encode())
+        target = self._target()
+        atomic.make_dirs(target.parent)
+        atomic.replace(target, tomlkit.dumps(document).encode())
 
     def _read(self) -> dict[str, object]:
         try:
@@ -54,9 +56,13 @@ class UserConfig:
                 f"{self.path} is not valid TOML: {error}. Mend it, or delete it."
             ) from error
 
+    def _target(self) -> Path:
+        """Return the file itself: a person may keep it elsewhere and link it, as stow does."""
+        return Path(os.path.realpath(self.path))
+
     def _bytes(self) -> bytes:
         try:
-            return atomic.read_bytes(self.path, max_bytes=2**20)
+            return atomic.read_bytes(self._target(), max_bytes=2**20)
         except FileNotFoundError:
             return b""
         except LettafsError as error:

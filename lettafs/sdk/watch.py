@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["watching"]
 
-_FOLDERS = (layout.MEMORY, layout.TOOLS, layout.SKILLS, layout.FOLDERS)
 _QUIET_S = 0.08
 """Editors write a file in several steps; one notice is enough."""
 
@@ -96,7 +95,7 @@ def _follow(root: Path, observer: BaseObserver, teller: _Teller) -> None:
 
     def listen(path: Path) -> None:
         """Begin to listen in a folder that has appeared; end it in one that is gone."""
-        if path.parent != root or path.name not in _FOLDERS:
+        if path.parent != root or path.name != layout.MEMORY:
             return
         there = path.is_dir() and not path.is_symlink()
         if not there and path.name in folders:
@@ -104,8 +103,7 @@ def _follow(root: Path, observer: BaseObserver, teller: _Teller) -> None:
         elif there and path.name not in folders:
             folders[path.name] = observer.schedule(handler, str(path), recursive=True)
 
-    for name in _FOLDERS:
-        listen(root / name)
+    listen(root / layout.MEMORY)
     observer.schedule(handler, str(root))
 
 

@@ -8,13 +8,16 @@ text is put back in its place and the function is applied to it, so that both ed
 from __future__ import annotations
 
 import os
+import stat
 import time
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from lettafs.disk import atomic
+from lettafs.disk import atomic, fingerprint
 from lettafs.errors import BlockProblem
 from lettafs.format import frontmatter, layout
 from lettafs.values.block import Block
@@ -32,7 +35,6 @@ __all__ = [
     "rename",
 ]
 
-MAX_BLOCK_BYTES = 4 * 2**20
 _TRIES = 8
 
 
@@ -57,6 +59,9 @@ class BlockWrite:
 
 Announce = Callable[[BlockWrite], None]
 """Called with every change just before it is made: the caller writes it ahead to the journal."""
+
+Render = Callable[[str | None], bytes]
+"""From the label its header must name to a new block's bytes; None: the path says the label."""
 
 
 def block_paths(root: Path) -> tuple[list[str], list[Problem]]:
@@ -109,43 +114,61 @@ def load(root: Path) -> Loaded:
     """Return the blocks of a home; one broken file never hides the others."""
     paths, problems = block_paths(root)
     blocks: dict[str, Block] = {}
-    folded: dict[str, str] = {}
+    claimed: dict[str, str] = {}
     for path in paths:
         try:
-            data = atomic.read_bytes(root / path, max_bytes=MAX_BLOCK_BYTES)
+            data = atomic.read_bytes(root / path, max_bytes=frontmatter.MAX_BLOCK_BYTES)
         except FileNotFoundError:
             continue  # gone since it was listed: an editor replacing it; the next read has it
         except Exception as error:  # whatever it is, it is about this file alone
-            problems.append(Problem("unreadable", path, str(error).rstrip(".")))
+            problems.append(_unread(root, path, error))
             continue
         parsed = frontmatter.parse_block(data, path=path)
         if isinstance(parsed, Problem):
             problems.append(parsed)
             continue
-        key = layout.folded(parsed.label)
-        if key in folded:
-            problems.append(
-                Problem(
-                    "label-collision",
-                    path,
-                    f"the label {parsed.label!r} is already taken by {folded[key]}",
-                    remedy="rename one of the two files",
-                )
-            )
+        keys = (f"label {_composed(parsed.label)}", f"path {layout.folded(path)}")
+        other = next((claimed[key] for key in keys if key in claimed), None)
+        if other is not None:
+            problems.append(_collision(parsed, other))
             continue
-        folded[key] = path
+        claimed.update(dict.fromkeys(keys, path))
         blocks[parsed.label] = parsed
     ordered = tuple(blocks[label] for label in sorted(blocks))
     return Loaded(ordered, tuple(problems))
 
 
+def _unread(root: Path, path: str, error: Exception) -> Problem:
+    seen = fingerprint.stamp(root / path)
+    most = frontmatter.MAX_BLOCK_BYTES
+    if seen is None or seen.size <= most:
+        return Problem("unreadable", path, str(error).rstrip("."))
+    words = f"the file has {seen.size} bytes; a block has at most {most}"
+    return Problem("too-large", path, words, remedy="shorten it, or move it out of memory/")
+
+
+def _collision(block: Block, other: str) -> Problem:
+    return Problem(
+        "label-collision",
+        block.path,
+        f"the label {block.label!r}, or the file's name, is already taken by {other}",
+        remedy="rename one of the two files",
+    )
+
+
+def _composed(label: str) -> str:
+    """Return a key that is equal for two labels that are one: those that look the same."""
+    return unicodedata.normalize("NFC", label)
+
+
 def _current(root: Path, path: str, *, patient: bool = True) -> bytes | None:
     """Read a block that is not being written at this moment; None: it is not there."""
     full = root / path
+    atomic.check_inside(root, full)
     if patient:
         atomic.quiet(full, now=time.time, sleep=time.sleep)
     try:
-        return atomic.read_bytes(full, max_bytes=MAX_BLOCK_BYTES)
+        return atomic.read_bytes(full, max_bytes=frontmatter.MAX_BLOCK_BYTES)
     except FileNotFoundError:
         return None
 
@@ -170,12 +193,7 @@ def edit(
         data = _current(root, path)
         if data is None:
             raise BlockProblem(f"{path} is not there any more; nothing was changed.")
-        parsed = frontmatter.parse_block(data, path=path)
-        if isinstance(parsed, Problem):
-            raise BlockProblem(
-                f"{parsed}. Nothing was changed: a person has to mend the file first."
-            )
-        after = change(parsed, data)
+        after = change(_sound(data, path), data)
         write = BlockWrite(path, data, after)
         if after == data:
             return write
@@ -190,17 +208,33 @@ def edit(
     )
 
 
-def create(root: Path, label: str, data: bytes, *, announce: Announce) -> BlockWrite:
+def _sound(data: bytes, path: str) -> Block:
+    """Return the block these bytes hold; a broken file is for a person to mend."""
+    parsed = frontmatter.parse_block(data, path=path)
+    if isinstance(parsed, Problem):
+        raise BlockProblem(f"{parsed}. Nothing was changed: a person has to mend the file first.")
+    return parsed
+
+
+def create(root: Path, label: str, render: Render, *, announce: Announce) -> BlockWrite:
     """Make a new block's file.
 
+    Args:
+        root: the home.
+        label: of the block; decides its path.
+        render: gives the bytes, from the label that path needs in the header.
+        announce: called before the file is made.
+
     Raises:
-        BlockProblem: the label is taken.
+        BlockProblem: the label is taken, or `render` raised it.
         DiskProblem: the disk refused.
     """
-    paths, _ = block_paths(root)
-    path = layout.block_path(label, taken=paths)
-    if any(layout.folded(block.label) == layout.folded(label) for block in load(root).blocks):
+    if any(_composed(block.label) == _composed(label) for block in load(root).blocks):
         raise BlockProblem(f"A block labelled {label!r} is already there.")
+    _check_room(root)
+    path = layout.block_path(label, taken=_names(root, layout.MEMORY, depth=0))
+    data = render(None if layout.path_label(path) == label else label)
+    atomic.check_inside(root, root / path)
     atomic.make_dirs((root / path).parent)
     write = BlockWrite(path, None, data)
     announce(write)
@@ -209,16 +243,39 @@ def create(root: Path, label: str, data: bytes, *, announce: Announce) -> BlockW
     raise BlockProblem(f"{path} was made by somebody else at this moment; nothing was changed.")
 
 
+def _check_room(root: Path) -> None:
+    with suppress(FileNotFoundError):
+        if not stat.S_ISDIR((root / layout.MEMORY).lstat().st_mode):
+            raise BlockProblem(
+                f"{layout.MEMORY} is a link or a file, and nothing is written through it: a person "
+                "has to put a directory there first."
+            )
+
+
+def _names(root: Path, folder: str, *, depth: int) -> Iterator[str]:
+    """Yield every name below a folder, also of what is no block: a file cannot be made there."""
+    for entry in _entries(root, folder, []):
+        path = f"{folder}/{entry.name}"
+        if not entry.is_dir(follow_symlinks=False):
+            yield path
+            continue
+        yield f"{path}/"
+        # What is made lies no deeper than a label is long, and never in a hidden directory.
+        if not entry.name.startswith(".") and depth < 12:
+            yield from _names(root, path, depth=depth + 1)
+
+
 def delete(root: Path, path: str, *, announce: Announce) -> BlockWrite:
     """Take a block's file away.
 
     Raises:
-        BlockProblem: it is gone already, or somebody saved it at this moment.
+        BlockProblem: it is gone already, it is broken, or somebody saved it at this moment.
         DiskProblem: the disk refused.
     """
     data = _current(root, path)
     if data is None:
         raise BlockProblem(f"{path} is not there any more.")
+    _sound(data, path)
     write = BlockWrite(path, data, None)
     announce(write)
     if not atomic.remove(root / path, expected=data, keep_in=root / layout.DISPLACED):
@@ -232,16 +289,17 @@ def rename(
     """Give a block another label: its new file, then its old one gone.
 
     Raises:
-        BlockProblem: the new label is taken, or the file changed at this moment: both are kept.
+        BlockProblem: the new label is taken, the file is broken, or it changed at this moment: then
+            both are kept.
         DiskProblem: the disk refused.
     """
     data = _current(root, path)
     if data is None:
         raise BlockProblem(f"{path} is not there any more.")
-    paths, _ = block_paths(root)
-    target = layout.block_path(label, taken=[p for p in paths if p != path])
-    says = None if layout.path_label(target) == label else label
-    made = create(root, label, frontmatter.with_key(data, "label", says), announce=announce)
+    _sound(data, path)
+    made = create(
+        root, label, lambda says: frontmatter.with_key(data, "label", says), announce=announce
+    )
     return made, delete(root, path, announce=announce)
 
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from lettafs.errors import DiskProblem
 from lettafs.format import layout
 from lettafs.format.recall_line import (
-    EditRecord,
     MessageRecord,
     RecallRecord,
     RunRecord,
@@ -165,7 +166,11 @@ class Recall:
 
     def _count(self) -> int:
         """Return how many messages there are, without reading what they say."""
-        return sum(self.segments.read(path).count(_MESSAGE) for path in self.segments.paths())
+        found = 0
+        for path in self.segments.paths():
+            with suppress(DiskProblem):  # `lines` has it as a problem
+                found += self.segments.read(path).count(_MESSAGE)
+        return found
 
     def unfinished(self) -> Unfinished | None:
         """Return the run a crash left open, or None: the last run has its record."""
@@ -195,18 +200,6 @@ class Recall:
             return None
         open_calls = tuple((i, n) for i, n in calls.items() if i not in returned)
         return Unfinished(run_id, open_calls, first)
-
-    def recent_edits(self, *, runs: int = 3) -> dict[str, EditRecord]:
-        """Return the last edit of each path that the newest runs announced."""
-        found: dict[str, EditRecord] = {}
-        seen: set[str] = set()
-        for record in self.segments.backward():
-            if isinstance(record, EditRecord):
-                seen.add(record.run_id or "")
-                if len(seen) > runs:
-                    break
-                found.setdefault(record.path, record)
-        return found
 
     def mend(self, *, save_to: str) -> Torn | None:
         """Cut a half-written last line off; its bytes go to `save_to`, relative to the home."""

@@ -10,11 +10,13 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from lettafs.disk import atomic, fingerprint
+from lettafs.errors import DiskProblem
 from lettafs.format import jsonl, layout
 from lettafs.values.problem import Problem
 
@@ -38,8 +40,8 @@ class Torn:
     """Of the segment, relative to the home."""
     size: int
     """Bytes cut."""
-    saved_to: str
-    """Where they lie now, relative to the home."""
+    saved_to: str | None
+    """Where they lie now, relative to the home; None: the disk had no room for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +71,20 @@ class Segments(Generic[R]):
         """Segments whose names this object has made durable."""
 
     def paths(self) -> list[str]:
-        """Return the segments in order, relative to the home; links and other files left out."""
+        """Return the segments in order, relative to the home; links and other files left out.
+
+        Raises:
+            DiskProblem: the folder cannot be listed.
+        """
         folder = self._root / self.folder
         try:
-            status = folder.lstat()
+            with _refusals(folder):
+                return self._list(folder)
         except FileNotFoundError:
             return []
+
+    def _list(self, folder: Path) -> list[str]:
+        status = folder.lstat()
         if not stat.S_ISDIR(status.st_mode):
             return []  # a link is never followed; appending says so
         stamp = (status.st_ino, status.st_mtime_ns)
@@ -101,14 +111,25 @@ class Segments(Generic[R]):
         return [(path, fingerprint.stamp(self._root / path)) for path in self.paths()]
 
     def lines(self, path: str) -> tuple[R | Problem, ...]:
-        """Return what each line of a segment says, or what is wrong with it."""
-        status = (self._root / path).lstat()
-        stamp = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-        self._used.add(path)
-        known = self._parsed.get(path)
-        if known is not None and known.stamp == stamp:
-            return known.lines
-        raw = tuple(self.read(path).split(b"\n"))
+        """Return what each line of a segment says, or what is wrong with it.
+
+        A segment that cannot be read is one problem, so that the others are read all the same; one
+        that is gone has no lines.
+        """
+        try:
+            with _refusals(self._root / path):
+                status = (self._root / path).lstat()
+            stamp = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+            self._used.add(path)
+            known = self._parsed.get(path)
+            if known is not None and known.stamp == stamp:
+                return known.lines
+            raw = tuple(self.read(path).split(b"\n"))
+        except FileNotFoundError:
+            return ()
+        except DiskProblem as error:
+            remedy = "its records are left out until it can be read"
+            return (Problem("unreadable", path, str(error).rstrip("."), remedy=remedy),)
         if raw and not raw[-1]:
             raw = raw[:-1]
         lines: list[R | Problem] = []
@@ -133,12 +154,15 @@ class Segments(Generic[R]):
         return self._parse(unframed.record, path, number)
 
     def read(self, path: str) -> bytes:
-        """Return a segment's bytes.
+        """Return a segment's bytes; none when it has gone since it was listed.
 
         Raises:
-            DiskProblem: it is not a regular file, or too large.
+            DiskProblem: it is not a regular file, too large, or cannot be read.
         """
-        return atomic.read_bytes(self._root / path, max_bytes=MAX_SEGMENT_BYTES)
+        try:
+            return atomic.read_bytes(self._root / path, max_bytes=MAX_SEGMENT_BYTES)
+        except FileNotFoundError:
+            return b""
 
     def records(self) -> Iterator[R]:
         """Yield every readable record of every segment, oldest first."""
@@ -176,7 +200,7 @@ class Segments(Generic[R]):
         paths = self.paths()
         if paths:
             path = paths[-1]
-            size = (self._root / path).lstat().st_size
+            size = self._size(path)
         else:
             atomic.make_dirs(self._root / self.folder)
             path, size = f"{self.folder}/{layout.segment_name(1)}", 0
@@ -202,6 +226,16 @@ class Segments(Generic[R]):
             self._write(path, pending, fresh=fresh)
             written.append(path)
         return written
+
+    def _size(self, path: str) -> int:
+        full = self._root / path
+        try:
+            with _refusals(full):
+                return full.lstat().st_size
+        except FileNotFoundError as error:
+            raise DiskProblem(
+                f"{full} was taken away at this moment; nothing was written. Try again.", path=full
+            ) from error
 
     def _forget_unused(self) -> None:
         """Let go of what nobody asks for, so that a long conversation takes no more memory.
@@ -229,9 +263,37 @@ class Segments(Generic[R]):
         if not paths:
             return None
         path = paths[-1]
-        data = self.read(path)
+        try:
+            data = self.read(path)
+        except DiskProblem:
+            return None  # its lines are a problem, and appending to it says why
         whole = jsonl.whole_length(data)
         if whole == len(data):
             return None
         atomic.cut_tail(self._root / path, whole, save_to=self._root / save_to)
-        return Torn(path, len(data) - whole, save_to)
+        return Torn(path, len(data) - whole, self._saved(data[whole:], save_to))
+
+    def _saved(self, tail: bytes, save_to: str) -> str | None:
+        """Return where a tail was kept: under that name, or with a number where it was taken."""
+        for number in range(100):
+            name = save_to if number == 0 else f"{save_to}-{number}"
+            try:
+                if atomic.read_bytes(self._root / name, max_bytes=MAX_SEGMENT_BYTES) == tail:
+                    return name
+            except FileNotFoundError:
+                return None
+            except DiskProblem:
+                continue
+        return None
+
+
+@contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    """Raise an `OSError` of the block as `DiskProblem`, except that something is not there."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DiskProblem(f"Could not read {path}: {reason}", path=path) from error

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import Any
 
-from lettafs.errors import ToolProblem, UsageProblem
-from lettafs.index.find import day_or_moment, find_passages, moment_of
-from lettafs.tools.base import Tool, ToolContext, parameters
+from lettafs.errors import ToolProblem
+from lettafs.index.find import find_passages, moment_of
+from lettafs.tools.base import Tool, ToolContext, parameters, span
 from lettafs.values.passage import Passage
 from lettafs.values.tool import ToolSpec
 
@@ -39,11 +38,7 @@ def _search(context: ToolContext, args: dict[str, Any]) -> str:
     if not args["query"].strip():
         return "[]"
     top_k = args.get("top_k")
-    try:
-        since = _moment(context, args.get("start_datetime"), end=False)
-        until = _moment(context, args.get("end_datetime"), end=True)
-    except UsageProblem as error:
-        raise ToolProblem(str(error)) from error
+    since, until = span(context, args.get("start_datetime"), args.get("end_datetime"))
     hits = find_passages(
         context.turn.home.archival.passages().values(),
         args["query"],
@@ -70,10 +65,6 @@ def _search(context: ToolContext, args: dict[str, Any]) -> str:
 def _local(created_at: str, context: ToolContext) -> str:
     moment = moment_of(created_at, zone=context.zone)
     return created_at if moment is None else moment.isoformat(timespec="seconds")
-
-
-def _moment(context: ToolContext, text: str | None, *, end: bool) -> datetime | None:
-    return day_or_moment(text, zone=context.zone, end=end) if text else None
 
 
 ARCHIVAL_TOOLS: tuple[Tool, ...] = (

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lettafs.errors import ToolProblem
+from lettafs.values.told import as_text
 from lettafs.values.tool import ToolSpec
 
 __all__ = ["read_arguments"]
@@ -84,14 +85,14 @@ def _read(tool: str, name: str, value: Any, schema: Mapping[str, Any]) -> Any:
 
 _WRONG = object()
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,18}\s*", re.ASCII)
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _as_kind(value: Any, kind: object) -> Any:
     """Return the value as the type asked for, or `_WRONG`."""
     match kind:
         case "string":
-            return _as_text(value)
+            text = as_text(value)
+            return _WRONG if text is None else text
         case "integer":
             return _as_integer(value)
         case "number":
@@ -108,15 +109,6 @@ def _as_kind(value: Any, kind: object) -> Any:
 
 def _of_type(value: Any, wanted: Any) -> Any:
     return value if isinstance(value, wanted) and not isinstance(value, bool) else _WRONG
-
-
-def _as_text(value: Any) -> Any:
-    if isinstance(value, bool | int | float):
-        return json.dumps(value)
-    if not isinstance(value, str):
-        return _WRONG
-    # Half of a surrogate pair, which models do send, can stand in no file.
-    return _SURROGATE.sub("\ufffd", value) if not value.isascii() else value
 
 
 def _as_integer(value: Any) -> Any:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
+from lettafs.errors import ToolProblem, UsageProblem
 from lettafs.home.turn import Turn
+from lettafs.index.find import day_or_moment
 from lettafs.values.block import Block
 from lettafs.values.tool import ToolSpec
 
-__all__ = ["DEFAULT_RETURN_LIMIT_CHARS", "Tool", "ToolContext", "parameters"]
+__all__ = ["DEFAULT_RETURN_LIMIT_CHARS", "Tool", "ToolContext", "parameters", "span"]
 
 DEFAULT_RETURN_LIMIT_CHARS = 50_000
 """Letta's own."""
@@ -56,3 +58,20 @@ def parameters(required: str = "", **properties: Any) -> dict[str, Any]:
             schema = {"type": kind, "description": about}
         shaped[name] = schema
     return {"type": "object", "properties": shaped, "required": required.split()}
+
+
+def span(
+    context: ToolContext, since: str | None, until: str | None
+) -> tuple[datetime | None, datetime | None]:
+    """Return the moments a search is to lie between, in the agent's time zone; None: open.
+
+    Raises:
+        ToolProblem: one of them is no date.
+    """
+    try:
+        return (
+            day_or_moment(since, zone=context.zone, end=False) if since else None,
+            day_or_moment(until, zone=context.zone, end=True) if until else None,
+        )
+    except UsageProblem as error:
+        raise ToolProblem(str(error)) from error

@@ -20,7 +20,9 @@ __all__ = ["CORE_MEMORY_TOOLS"]
 
 _LINE_NUMBERED = re.compile(r"^\s*\d+→", re.MULTILINE)
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_BLANKS = re.compile(r"[ \t]+")
 _LABEL = {"type": "string"}
+_MAX_LINES_NAMED = 10
 
 
 def _block(context: ToolContext, label: str) -> Block:
@@ -115,9 +117,12 @@ def _core_memory_replace(context: ToolContext, args: dict[str, Any]) -> str:
 
 
 def _missing(old: str, label: str, value: str) -> str:
+    differs = ""
+    if _found(_BLANKS.sub(" ", value), _BLANKS.sub(" ", old)) is not None:
+        differs = " Only its tabs and spaces differ: repeat them as they stand in the block."
     return (
-        f"The text {old!r} is not in the block {label!r}. It must match exactly. The block now "
-        f"reads:\n{value}"
+        f"The text {old!r} is not in the block {label!r}. It must match exactly.{differs} The "
+        f"block now reads:\n{value}"
     )
 
 
@@ -128,33 +133,31 @@ def _memory_replace(context: ToolContext, args: dict[str, Any]) -> str:
         raise ToolProblem("old_string is empty: name the text to be replaced.")
 
     def change(value: str) -> str:
-        wanted, base = _found(value, old), value
-        if wanted is None:
-            # Letta's tool family compares with tabs as spaces; only then does the value change so.
-            base = value.expandtabs()
-            wanted = _found(base, old.expandtabs())
+        wanted = _found(value, old)
         if wanted is None:
             raise ToolProblem(_missing(old, args["label"], value))
-        count = base.count(wanted)
+        count = value.count(wanted)
         if count > 1:
-            lines = [n for n, _ in enumerate(base.split("\n"), 1) if _starts_on(base, wanted, n)]
-            where = ", ".join(map(str, lines))
             raise ToolProblem(
                 f"The text {old!r} occurs {count} times in the block {args['label']!r} (lines "
-                f"{where}). Name more of what stands around the one you mean."
+                f"{_lines_with(value, wanted)}). Name more of what stands around the one you mean."
             )
-        return base.replace(wanted, _line_ends(value, new))
+        return value.replace(wanted, _line_ends(value, new))
 
     return _edit(context, args["label"], change)
 
 
-def _starts_on(value: str, wanted: str, line: int) -> bool:
-    begin = 0
-    while (at := value.find(wanted, begin)) >= 0:
-        if value.count("\n", 0, at) + 1 == line:
-            return True
-        begin = at + 1
-    return False
+def _lines_with(value: str, wanted: str) -> str:
+    """Return the numbers of the lines on which a text begins, the first few of them, as words."""
+    lines: dict[int, None] = {}
+    line, seen, at = 1, 0, value.find(wanted)
+    while at >= 0:
+        line += value.count("\n", seen, at)
+        lines[line] = None
+        seen, at = at, value.find(wanted, at + len(wanted))
+    named = ", ".join(map(str, list(lines)[:_MAX_LINES_NAMED]))
+    more = len(lines) - _MAX_LINES_NAMED
+    return f"{named} and {more} more" if more > 0 else named
 
 
 def _memory_insert(context: ToolContext, args: dict[str, Any]) -> str:
@@ -235,7 +238,9 @@ def _omni(context: ToolContext, args: dict[str, Any]) -> str:
         case "delete":
             label = _path_label(args, "path")
             context.turn.delete_block(_writable(context, label))
-            return f"Deleted the block {label!r}. It can be brought back from the history."
+            kept = context.turn.home.git.available
+            back = " It can be brought back from the history." if kept else ""
+            return f"Deleted the block {label!r}.{back}"
         case "rename":
             return _omni_rename(context, args)
         case _:

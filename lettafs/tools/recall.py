@@ -6,9 +6,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-from lettafs.errors import ToolProblem, UsageProblem
-from lettafs.index.find import day_or_moment, find_messages, moment_of
-from lettafs.tools.base import Tool, ToolContext, parameters
+from lettafs.index.find import find_messages, moment_of
+from lettafs.tools.base import Tool, ToolContext, parameters, span
 from lettafs.values.tool import ToolSpec
 
 __all__ = ["CONVERSATION_SEARCH", "time_ago"]
@@ -32,11 +31,7 @@ def _search(context: ToolContext, args: dict[str, Any]) -> str:
     limit = _DEFAULT_LIMIT if limit is None else max(1, min(int(limit), _MAX_LIMIT))
     roles = args.get("roles") or ["assistant", "user"]
     recall = context.turn.home.recall
-    try:
-        since = _moment(context, args.get("start_date"), end=False)
-        until = _moment(context, args.get("end_date"), end=True)
-    except UsageProblem as error:
-        raise ToolProblem(str(error)) from error
+    since, until = span(context, args.get("start_date"), args.get("end_date"))
     run_id = context.turn.run_id
     hits = find_messages(
         # The present run is in front of the model; a reply that broke off is for people only.
@@ -64,10 +59,6 @@ def _search(context: ToolContext, args: dict[str, Any]) -> str:
         )
     shown = {"message": f"Showing {len(results)} results:", "results": results}
     return json.dumps(shown, ensure_ascii=False)
-
-
-def _moment(context: ToolContext, text: str | None, *, end: bool) -> datetime | None:
-    return day_or_moment(text, zone=context.zone, end=end) if text else None
 
 
 def _snippet(text: str) -> str:

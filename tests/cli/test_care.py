@@ -47,6 +47,21 @@ def test_repair_mends_what_can_be_mended_and_says_what(lettafs: Run, ada: Path) 
     assert after.exit_code == 0
 
 
+def test_repair_that_leaves_problems_lists_them_and_has_code_4(lettafs: Run, ada: Path) -> None:
+    lettafs("chat", ada, "-p", "hello")
+    with (ada / "recall/000001.jsonl").open("ab") as journal:
+        journal.write(b'{"seq":99,"ty')
+    (ada / "memory/broken.md").write_text("---\na: 1\na: 2\n---\nx", encoding="utf-8")
+
+    repair = lettafs("doctor", ada, "--repair")
+
+    first, *rest = repair.stdout.splitlines()
+    assert repair.exit_code == 4
+    assert first.startswith("mended: ")
+    assert rest[-1].startswith("memory/broken.md:")
+    assert repair.stderr == "1 problem\n"
+
+
 def test_rebuild_makes_what_is_derived_anew(lettafs: Run, ada: Path) -> None:
     shutil.rmtree(ada / ".lettafs")
 

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from lettafs.sdk.agent import Agent
 from lettafs.sdk.open import open_agent
+from lettafs.values.history import LogEntry
 
 Run = Callable[..., Result]
 
@@ -23,6 +25,28 @@ def test_memory_lists_blocks_with_size_limit_and_last_change(lettafs: Run, ada: 
     assert human.split()[:4] == ["human", "48", "20,000", "0%"]
     assert human.split()[-1] == "Ada"
     assert persona.split()[-1] == "Owner"
+
+
+def test_memory_reads_no_more_history_than_it_shows(
+    lettafs: Run, ada: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[LogEntry] = []
+    history = Agent.history
+
+    def watched(self: Agent, label: str, *, limit: int | None = None) -> list[LogEntry]:
+        entries = history(self, label, limit=limit)
+        read.extend(entries)
+        return entries
+
+    for name in ("Brad", "Bert"):
+        (ada / "memory/human.md").write_text(f"{name}\n", encoding="utf-8")
+        lettafs("chat", ada, "-p", "hello")
+    monkeypatch.setattr(Agent, "history", watched)
+
+    done = lettafs("memory", ada)
+
+    assert done.exit_code == 0
+    assert len(read) == 2, "one checkpoint for each block"
 
 
 def test_memory_prints_a_block_byte_for_byte(lettafs: Run, ada: Path) -> None:

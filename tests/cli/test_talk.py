@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import signal
 import stat
 import time
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from lettafs.cli.talk import talk
+from lettafs.sdk.agent import Agent
 from lettafs.sdk.open import open_agent
 
 Start = Callable[..., Any]
@@ -229,3 +232,37 @@ def test_one_turn_without_a_message_in_a_terminal_needs_p(program: Start, ada: P
 
     assert chat.ended() == 2
     assert "Say what to send" in chat.terminal.text
+
+
+def test_mistake_of_ours_in_a_turn_is_told_and_the_conversation_goes_on(
+    ada: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed = iter(["hello", "/memory", "are you there?"])
+    stream = Agent.stream
+
+    class Keyboard:
+        def __init__(self, *_: object, **__: object) -> None: ...
+
+        async def prompt_async(self) -> str:
+            for line in typed:
+                return line
+            raise EOFError
+
+    def broken(*_: object, **__: object) -> Any:
+        monkeypatch.setattr(Agent, "stream", stream)
+        raise TypeError("not\x1b[31m this")
+
+    def broken_command(*_: object) -> Any:
+        raise OSError(errno.ENOSPC, "No space left on device", "/tmp/x")
+
+    monkeypatch.setattr("lettafs.cli.talk.PromptSession", Keyboard)
+    monkeypatch.setattr("lettafs.cli.talk.run_slash", broken_command)
+    monkeypatch.setattr(Agent, "stream", broken)
+
+    code = talk(open_agent(ada))
+
+    shown = capsys.readouterr().out
+    assert code == 0
+    assert "A mistake inside lettafs, TypeError: not this." in shown
+    assert "No space left on device: /tmp/x." in shown
+    assert "are you there?" in [message.text for message in open_agent(ada).messages()]

@@ -212,6 +212,13 @@ def test_directories_are_made_through_no_link(tmp_path: Path) -> None:
         atomic.check_inside(home, home / "memory" / "a" / "b.md")
     with pytest.raises(DiskProblem):
         atomic.check_inside(home, tmp_path / "else.md")
+    with pytest.raises(DiskProblem, match="leads out"):
+        atomic.check_inside(home, home / "..")
+    (home / "file").write_bytes(b"x")
+    with pytest.raises(DiskProblem, match="file is not a real directory"):
+        atomic.check_inside(home, home / "file" / "a.md")
+    with pytest.raises(DiskProblem, match="too long"):
+        atomic.check_inside(home, home / ("x" * 300) / "a.md")
     atomic.check_inside(home, home / "new" / "a.md")
     atomic.make_dirs(home / "new" / "deep")
     atomic.make_dirs(home / "new" / "deep")
@@ -219,10 +226,20 @@ def test_directories_are_made_through_no_link(tmp_path: Path) -> None:
 
 
 def test_unfinished_files_are_cleared_and_others_kept(tmp_path: Path) -> None:
-    (tmp_path / ".tmp-123").write_bytes(b"half")
+    temp = ".tmp-0123456789abcdef"
+    (tmp_path / temp).write_bytes(b"half")
+    (tmp_path / ".tmp-notes").write_bytes(b"theirs")
     (tmp_path / "a.md").write_bytes(b"a")
-    assert [path.name for path in atomic.clear_temps(tmp_path)] == [".tmp-123"]
-    assert files_of(tmp_path) == {"a.md": b"a"}
+    assert [path.name for path in atomic.clear_temps(tmp_path)] == [temp]
+    assert files_of(tmp_path) == {"a.md": b"a", ".tmp-notes": b"theirs"}
+    for name in ("memory/deep", "memory/.mine", "elsewhere"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / temp).write_bytes(b"half")
+    (tmp_path / "memory" / "link").symlink_to(tmp_path / "elsewhere")
+    assert atomic.clear_temps(tmp_path / "memory" / "link") == []
+    assert atomic.clear_temps(tmp_path / "none") == []
+    assert atomic.clear_temps(tmp_path / "memory", nested=False) == []
+    assert atomic.clear_temps(tmp_path / "memory") == [tmp_path / "memory" / "deep" / temp]
     assert atomic.unlink(tmp_path / "a.md")
     assert not atomic.unlink(tmp_path / "a.md")
 

@@ -76,6 +76,45 @@ def test_an_editor_that_still_has_the_old_file_open_loses_nothing(tmp_path: Path
     assert list(keep_in.iterdir()) == []
 
 
+def test_what_belongs_behind_a_link_by_now_is_left_where_it_is(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    path, keep_in = home(tmp_path / "home")
+    path.write_bytes(b"old")
+    with path.open("r+b") as editor:
+        assert atomic.exchange(path, b"new", expected=b"old", keep_in=keep_in) is None
+        editor.write(b"old, and a late line")
+    path.rename(tmp_path / "real.md")
+    path.symlink_to(tmp_path / "real.md")
+    assert settle_all(keep_in) == []
+    path.unlink()
+    path.parent.rename(tmp_path / "elsewhere")
+    path.parent.symlink_to(tmp_path / "elsewhere")
+    assert settle_all(keep_in) == []
+    assert kept(keep_in) == [b"old, and a late line"]
+    path.parent.unlink()
+    assert [late.path for late in settle_all(keep_in)] == ["memory/human.md"]
+    keep_in.parent.rename(tmp_path / "ours")
+    keep_in.parent.symlink_to(tmp_path / "ours")
+    assert settle_all(keep_in) == []
+
+
+def test_a_new_file_is_made_where_there_is_neither_such_a_rename_nor_a_second_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, keep_in = home(tmp_path)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr("lettafs.disk.calls._rename_flagged", refuse)
+    monkeypatch.setattr(os, "link", refuse)
+    assert atomic.exchange(path, b"new", expected=None, keep_in=keep_in) is None
+    assert path.read_bytes() == b"new"
+    assert atomic.exchange(path, b"newer", expected=None, keep_in=keep_in) == b"new"
+    assert list(path.parent.iterdir()) == [path]
+    assert settle_all(keep_in) == []
+
+
 def test_what_was_displaced_just_now_is_not_settled_yet(tmp_path: Path) -> None:
     path, keep_in = home(tmp_path)
     path.write_bytes(b"old")

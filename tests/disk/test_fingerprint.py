@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,40 @@ def test_a_sweep_finds_wanted_files_and_calls_links_and_pipes_problems(tmp_path:
         ("symlink", "memory/out"),
         ("not-a-file", "memory/pipe.md"),
     ]
+
+
+NOBODY = """
+import os, sys
+from pathlib import Path
+from lettafs.disk import fingerprint, refs
+if os.geteuid() == 0:
+    os.setuid(65534)  # modes do not bind root
+found, problems = fingerprint.sweep(Path("."), lambda path: True)
+print(sorted(found), [(p.code, p.path) for p in problems])
+print(refs.trouble(Path(".")), refs.lock_files(Path(".git")))
+"""
+
+
+def test_a_directory_that_may_be_listed_and_not_entered_is_a_problem(tmp_path: Path) -> None:
+    for path in ("memory/a.md", "other/b.md", ".git/HEAD"):
+        (tmp_path / path).parent.mkdir()
+        (tmp_path / path).write_bytes(b"x")
+    tmp_path.chmod(0o755)
+    for name in ("memory", ".git"):
+        (tmp_path / name).chmod(0o644)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", NOBODY],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+            capture_output=True,
+            text=True,
+        )
+    finally:
+        for name in ("memory", ".git"):
+            (tmp_path / name).chmod(0o755)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == ["['other/b.md'] [('unreadable', 'memory/a.md')]", "None []"]
 
 
 def test_a_sweep_enters_only_directories_that_can_hold_something_wanted(tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
 
+from lettafs.disk import objects
 from lettafs.disk.git import Git, Person
 from lettafs.errors import HistoryProblem, UsageProblem
 
@@ -420,8 +423,6 @@ def test_a_fork_has_the_whole_history_and_a_clean_status(tmp_path: Path) -> None
     git = begun(tmp_path / "a")
     git.pack()
     last = commit(git, {"memory/human.md": b"two\n"})
-    (tmp_path / "a" / ".git" / "objects" / "info").mkdir(exist_ok=True)
-    (tmp_path / "a" / ".git" / "objects" / "info" / "alternates").write_text("/x\n", "utf-8")
     git.copy_objects_to(tmp_path / "b", commit=last)
     fork = Git(tmp_path / "b")
     assert fork.state().head == last
@@ -431,6 +432,69 @@ def test_a_fork_has_the_whole_history_and_a_clean_status(tmp_path: Path) -> None
     assert fork.problems() == []
     with pytest.raises(HistoryProblem, match="history of its own"):
         git.copy_objects_to(tmp_path / "b", commit=last)
+
+
+@pytest.mark.parametrize(
+    "name, word",
+    [
+        ("shallow", "shallow"),
+        ("objects/info/alternates", "borrows"),
+        ("objects/pack/pack-1.promisor", "partial"),
+    ],
+)
+def test_a_history_that_is_not_all_here_is_not_forked(tmp_path: Path, name: str, word: str) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    git = begun(tmp_path / "a")
+    last = git.state().head
+    assert last is not None
+    place = tmp_path / "a" / ".git" / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("/x\n", encoding="utf-8")
+    with pytest.raises(HistoryProblem, match=f"{word}.*git fetch --unshallow"):
+        git.copy_objects_to(tmp_path / "b", commit=last)
+    assert list((tmp_path / "b").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a/b", ".", "..", ".git", ".GIT", "x/y"])
+def test_a_crafted_tree_is_a_damaged_history(tmp_path: Path, name: str) -> None:
+    git = begun(tmp_path)
+    blob = bytes.fromhex(git.files(str(git.state().head))["memory/human.md"])
+    content = b"100644 " + name.encode() + b"\0" + blob
+    raw = b"tree %d\0" % len(content) + content
+    tree = hashlib.sha1(raw, usedforsecurity=False).hexdigest()
+    place = tmp_path / ".git" / "objects" / tree[:2]
+    place.mkdir(exist_ok=True)
+    (place / tree[2:]).write_bytes(zlib.compress(raw))
+    crafted = plain(tmp_path, "commit-tree", tree, "-m", "x").strip()
+    plain(tmp_path, "update-ref", "HEAD", crafted)
+    for ask in (
+        lambda: git.files(crafted),
+        lambda: git.read(crafted, "a/b"),
+        lambda: git.commit({"a.md": b"a"}, message="x", author=ADA, when=WHEN),
+    ):
+        with pytest.raises(HistoryProblem, match="damaged"):
+            ask()
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"100644 blob 1\t\0",
+        b"100644 blob 1\tunknown/a\0",
+        b"100644 blob 1\ta\0" + b"100644 blob 2\ta\0",
+    ],
+)
+def test_an_odd_listing_is_a_damaged_history(raw: bytes) -> None:
+    with pytest.raises(HistoryProblem, match="damaged"):
+        objects.parse_listing(raw)
+
+
+def test_a_failure_says_its_reason_without_hints(tmp_path: Path) -> None:
+    git = begun(tmp_path)
+    with pytest.raises(HistoryProblem) as caught:
+        git.log(limit=1, start="1" * 40)
+    assert "hint" not in str(caught.value)
 
 
 def test_a_damaged_object_is_reported_and_nothing_is_deleted(tmp_path: Path) -> None:

@@ -37,6 +37,12 @@ def forget_pending(git: Git, _: Path) -> None:
     assert git.pending() is None
 
 
+def keep_pending(git: Git, _: Path) -> None:
+    commit(git, {"memory/human.md": b"new\n"}, beside=True)
+    assert git.keep_pending().startswith("refs/lettafs/kept/")
+    assert git.pending() is None
+
+
 def head(git: Git) -> str:
     found = git.state().head
     assert found is not None
@@ -57,7 +63,9 @@ DOINGS: dict[str, Callable[[Git, Path], object]] = {
     "merge3": lambda git, _: git.merge3(b"a\n", b"b\n", b"c\n"),
     "identity": lambda git, _: git.identity({}),
     "pending": forget_pending,
+    "keep_pending": keep_pending,
     "heal": lambda git, _: git.heal(),
+    "wants_packing": lambda git, _: git.wants_packing(),
     "pack": lambda git, _: git.pack(),
     "problems": lambda git, _: git.problems(),
     "copy": copy,

@@ -36,3 +36,17 @@ def test_a_line_stays_with_its_cause_when_another_is_added_below(
         ("They like tea.", "agent", "I like tea"),
         ("Their cat is Mia.", "person", None),
     ]
+
+
+def test_lines_are_those_of_git_whatever_else_might_end_one(tmp_path: Path, person: None) -> None:
+    lettafs.create_agent(tmp_path / "ada", human="One\x0ctwo\u2028three\x85four.\nFive.\n")
+    agent = lettafs.open_agent(tmp_path / "ada")
+    block = tmp_path / "ada" / "memory" / "human.md"
+    with block.open("ab") as file:
+        file.write(b"Six.\r\n")
+    lines = [(line.line, line.by) for line in agent.blame("human")]
+    assert lines == [
+        ("One\x0ctwo\u2028three\x85four.", "person"),
+        ("Five.", "person"),
+        ("Six.", None),
+    ]

@@ -158,3 +158,35 @@ def test_without_git_everything_but_history_works_and_it_catches_up_later(tmp_pa
     assert texts(root) == ["note 1", "note 2", "hello"]
     assert git(root, "status", "--porcelain") == ""
     assert settled_problems(root) == []
+
+
+@pytest.mark.parametrize("way", ["link", "directory", "size"])
+def test_instructions_that_cannot_be_read_give_way_to_the_types(tmp_path: Path, way: str) -> None:
+    root, outside = tmp_path / "ada", tmp_path / "secret"
+    make_home(root)
+    outside.write_text("the secret\n", encoding="utf-8")
+    system = root / "system.md"
+    system.unlink()
+    match way:
+        case "link":
+            system.symlink_to(outside)
+        case "directory":
+            system.mkdir()
+        case _:
+            system.write_bytes(b"x" * (4 * 2**20 + 1))
+    model = Scribe()
+    events = say(root, "note 1", model=model)
+    assert noted(root) == "1"
+    assert "the secret" not in model.requests[0].system
+    assert "xxxx" not in model.requests[0].system
+    assert any(e.code == "system" for e in events if isinstance(e, Notice))
+    assert [p.path for p in problems(root) if p.code == "system"] == ["system.md"]
+
+
+def test_conflict_copies_are_not_looked_for_behind_a_link(tmp_path: Path) -> None:
+    root, outside = tmp_path / "ada", tmp_path / "outside"
+    make_home(root)
+    (root / "memory").rename(outside)
+    (outside / "human.md.conflict-12345678").write_text("theirs", encoding="utf-8")
+    (root / "memory").symlink_to(outside)
+    assert "conflict-copy" not in {p.code for p in problems(root)}

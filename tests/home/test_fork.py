@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lettafs.errors import HistoryProblem, UsageProblem
+from lettafs.disk import faults
+from lettafs.errors import DiskProblem, HistoryProblem, NotAnAgent, UsageProblem
 from tests.support.homes import (
     agent_at,
     commits,
@@ -101,3 +102,54 @@ def test_undo_in_a_fork_takes_back_the_turn_it_came_with_and_not_the_sources(
     fork.undo()
     assert noted(new) == "0"
     assert settled_problems(new) == []
+
+
+def test_a_persons_own_tracked_files_are_in_the_fork(tmp_path: Path) -> None:
+    root, new = tmp_path / "ada", tmp_path / "bea"
+    make_home(root)
+    (root / "notes").mkdir()
+    (root / "notes" / "plan.txt").write_text("Mine.\n", encoding="utf-8")
+    (root / ".env").write_text("KEY=1\n", encoding="utf-8")
+    git(root, "add", "-f", "notes", ".env")
+    git(root, "commit", "-q", "-m", "Notes")
+    agent_at(root).fork(new)
+    assert (new / "notes" / "plan.txt").read_text(encoding="utf-8") == "Mine.\n"
+    assert "notes/plan.txt" in git(new, "ls-files").splitlines()
+    assert not (new / ".env").exists()
+
+
+def test_names_that_mean_something_else_are_never_copied() -> None:
+    from lettafs.home.fork import _may_be_copied
+
+    for path in (".git/config", "a/.GIT/x", ".g\u200cit/x", "GIT~1/x", ".git . /x", "../x", "a\\x"):
+        assert not _may_be_copied(path)
+    for path in (".env", ".lettafs/lock", "sub/.env", "/x", ".git::$INDEX_ALLOCATION/x"):
+        assert not _may_be_copied(path)
+    for path in (".github/ci.yml", "notes/a b.txt", "README.md", "sub/.gitignore"):
+        assert _may_be_copied(path)
+
+
+def test_linked_settings_are_said_plainly_when_forked(tmp_path: Path) -> None:
+    root = tmp_path / "ada"
+    make_home(root)
+    (root / "agent.toml").rename(tmp_path / "elsewhere.toml")
+    (root / "agent.toml").symlink_to(tmp_path / "elsewhere.toml")
+    with pytest.raises(NotAnAgent, match="link"):
+        agent_at(root).fork(tmp_path / "bea")
+
+
+def test_a_fork_that_failed_can_be_tried_again(tmp_path: Path) -> None:
+    root, new = tmp_path / "ada", tmp_path / "bea"
+    make_home(root)
+    say(root, "note 1")
+
+    def full(name: str, path: Path) -> None:
+        if path.name == "agent.toml" or (name == "rename" and path.name == "human.md"):
+            raise OSError(28, "full")
+
+    with faults.installed(full), pytest.raises(DiskProblem):
+        agent_at(root).fork(new)
+    assert [p for p in new.rglob("*") if not p.is_dir()] == []
+    agent_at(root).fork(new)
+    assert noted(new) == "1"
+    fsck(new)

@@ -267,3 +267,42 @@ def test_a_turn_that_a_crash_kept_from_its_commit_can_be_undone(tmp_path: Path) 
     assert undone.subject == "Recover what an interrupted turn had done"
     assert noted(root) == "1"
     assert _asked(root) == ["note 1", "And now?"]
+
+
+def _trimmed(root: Path, text: str) -> None:
+    """Say something in a run that moves the window's start to its own first message."""
+    from lettafs.format.recall_line import WindowRecord
+    from lettafs.home.home import open_home
+    from lettafs.llm.base import ModelRequest
+
+    def trim(request: ModelRequest) -> None:
+        recall = open_home(root).recall
+        ids = [message.id for message in recall.messages()]
+        start = request.messages[-1].id
+        recall.append([WindowRecord(0, reason="trim", start=start, earlier=ids.index(start))])
+
+    say(root, text, model=Scribe(before_reply=trim))
+
+
+def test_a_window_that_the_undone_run_moved_goes_back_to_where_it_was(tmp_path: Path) -> None:
+    root = tmp_path / "ada"
+    make_home(root)
+    say(root, "one")
+    say(root, "two")
+    _trimmed(root, "three")
+    agent_at(root).undo()
+    assert _asked(root) == ["one", "two", "And now?"]
+    agent_at(root).undo()
+    _trimmed(root, "four")
+    _trimmed(root, "five")
+    say(root, "six")
+    agent = agent_at(root)
+    agent.undo()
+    assert "start" not in [r for r in journal(root) if r["type"] == "window"][-1]
+    agent.undo()
+    assert [m.text for m in agent.messages()][-2:][0] == "four"
+    assert _asked(root) == ["four", "And now?"]
+    agent.undo()
+    agent.undo()
+    assert _asked(root) == ["one", "two", "And now?"]
+    assert settled_problems(root) == []

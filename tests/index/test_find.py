@@ -9,6 +9,9 @@ import pytest
 
 from lettafs.errors import UsageProblem
 from lettafs.index.find import day_or_moment, find_messages, find_passages, moment_of
+from lettafs.sdk.answer import said
+from lettafs.tools.arguments import read_arguments
+from lettafs.tools.messaging import SEND_MESSAGE
 from lettafs.values.message import Message, TextPart, ToolCall
 from lettafs.values.passage import Passage
 
@@ -62,11 +65,33 @@ def test_rows_lettafs_wrote_and_rows_without_words_are_not_found() -> None:
     assert find_messages(rows, "tea", limit=9, skip={"m1"}) == []
 
 
-@pytest.mark.parametrize("arguments", ["", "[1]", "{}", '{"message": 7}', '{"message": null}'])
+@pytest.mark.parametrize(
+    "arguments", ["", "[1]", "{}", '"message"', '{"message": ["a"]}', '{"message": null}']
+)
 def test_broken_send_message_says_nothing(arguments: str) -> None:
     row = Message("m", "assistant", (ToolCall("c", "send_message", arguments),), "2026-03-01")
 
     assert find_messages([row], "", limit=9) == []
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        ('{"message": "Hi."}', "Hi."),
+        ('{"message": 7, "request_heartbeat": false}', "7"),
+        ('{"message": true}', "true"),
+        ('{"message": "half \\ud83d."}', "half \ufffd."),
+    ],
+)
+def test_what_is_found_is_what_the_tool_took_and_the_answer_shows(
+    arguments: str, words: str
+) -> None:
+    row = Message("m", "assistant", (ToolCall("c", "send_message", arguments),), "2026-03-01")
+
+    assert [hit.text for hit in find_messages([row], "", limit=9)] == [words]
+    assert said([row]) == words
+    own = frozenset({"request_heartbeat"})
+    assert read_arguments(SEND_MESSAGE.spec, arguments, ignore=own) == {"message": words}
 
 
 def test_literal_search_takes_the_query_as_it_stands() -> None:

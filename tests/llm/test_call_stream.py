@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
 from lettafs.llm.call_stream import CallFragment as F
@@ -168,3 +171,43 @@ def test_arguments_that_are_no_object_are_wrapped_for_the_wire() -> None:
     assert arguments_object('{"a": 1}') == {"a": 1}
     for text in ("", "{a: 1}", "[1]", "null", "[" * 100_000):
         assert arguments_object(text) == {"_unparsed": text}
+
+
+def test_arguments_for_the_wire_can_be_encoded() -> None:
+    assert arguments_object('{"a": "\\ud83d", "\\ude00": [1.5]}') == {
+        "a": "\N{REPLACEMENT CHARACTER}",
+        "\N{REPLACEMENT CHARACTER}": [1.5],
+    }
+    assert arguments_object('{"a": "\\ud83d\\ude00"}') == {"a": "\N{GRINNING FACE}"}
+    assert arguments_object("{a: '\ud83d'}") == {"_unparsed": "{a: '\N{REPLACEMENT CHARACTER}'}"}
+    for text in ('{"a": NaN}', '{"a": [-Infinity]}', '{"a": 1e999}'):
+        assert arguments_object(text) == {"_unparsed": text}
+
+
+@pytest.mark.parametrize(
+    ("repeated_id", "repeated_name"), [("", ""), ("a", "f"), ("", "f"), (None, "")]
+)
+def test_long_arguments_in_small_pieces_are_not_parsed_over_and_over(
+    monkeypatch: pytest.MonkeyPatch, repeated_id: str | None, repeated_name: str
+) -> None:
+    arguments = json.dumps({"content": "x + {y}\n" * 1_000})
+    pieces = [arguments[at : at + 4] for at in range(0, len(arguments), 4)]
+    parsed_chars = 0
+    loads = json.loads
+
+    def counted(text: str) -> Any:
+        nonlocal parsed_chars
+        parsed_chars += len(text)
+        return loads(text)
+
+    stream = CallStream("message-1")
+    stream.feed(F(0, "a", "f"))
+    monkeypatch.setattr(json, "loads", counted)
+    for number, piece in enumerate(pieces):
+        # None: a server that makes up an id for every fragment.
+        fragment_id = f"id-{number}" if repeated_id is None else repeated_id
+        stream.feed(F(0, fragment_id, repeated_name, piece))
+    monkeypatch.undo()
+
+    assert [call.arguments for call in stream.calls(only_complete=True)] == [arguments]
+    assert parsed_chars <= 2 * len(arguments)

@@ -52,6 +52,8 @@ def test_conversation_is_sent_as_ollama_wants_it(server: FakeOllama) -> None:
             ReasoningPart("hm"),
             ToolCall("call_1", "set_flag", '{"on": true}'),
             ToolCall("call_2", "set_flag", "{broken"),
+            ToolCall("call_3", "set_flag", '{"level": "\\ud83d"}'),
+            ToolCall("call_4", "set_flag", '{"on": NaN}'),
         ),
         message(
             "tool",
@@ -78,6 +80,8 @@ def test_conversation_is_sent_as_ollama_wants_it(server: FakeOllama) -> None:
             "tool_calls": [
                 {"function": {"name": "set_flag", "arguments": {"on": True}}},
                 {"function": {"name": "set_flag", "arguments": {"_unparsed": "{broken"}}},
+                {"function": {"name": "set_flag", "arguments": {"level": "\ufffd"}}},
+                {"function": {"name": "set_flag", "arguments": {"_unparsed": '{"on": NaN}'}}},
             ],
         },
         {"role": "tool", "content": "done", "tool_name": "set_flag"},
@@ -270,6 +274,11 @@ FAULTS: dict[str, tuple[Reply, type[ModelProblem], str]] = {
         "308",
     ),
     "reset": (Reply([], end="reset"), StreamCut, "lost"),
+    "body that cannot be unpacked": (
+        Reply([b"no gzip"], headers={"Content-Encoding": "gzip"}),
+        StreamCut,
+        "lost",
+    ),
 }
 
 

@@ -583,6 +583,11 @@ FAULTS: dict[str, tuple[Reply, type[ModelProblem], str]] = {
     "not JSON in the stream": (stream(b"data: {oops\n\n"), StreamCut, "not JSON"),
     "nothing at all": (Reply([]), StreamCut, "ended before"),
     "reset before the body": (Reply([], end="reset"), StreamCut, "lost"),
+    "body that cannot be unpacked": (
+        Reply([b"no gzip"], headers={"Content-Encoding": "gzip"}),
+        StreamCut,
+        "lost",
+    ),
     "not streamed": (Reply([b'{"choices": []}']), StreamCut, "ended before"),
     "server says error as its reason": (
         stream(*text_chunks("ok"), finish("error")),

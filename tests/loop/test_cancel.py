@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,12 @@ from typing import Any
 import anyio
 import pytest
 
+from lettafs.errors import DiskProblem
+from lettafs.format.recall_line import MessageRecord, RecallRecord
+from lettafs.home.turn import Turn
+from lettafs.llm.base import ModelEvent, ModelRequest
 from lettafs.llm.scripted import ScriptedModel
+from lettafs.loop import run as loop_run
 from lettafs.sdk.agent import Agent
 from lettafs.values.event import Event, MessageAdded, TextDelta
 from tests.support.fake_http import Reply
@@ -308,3 +314,82 @@ def test_ctrl_c_during_a_blocking_send_ends_the_turn_in_order(tmp_path: Path) ->
     assert_in_order(talk.root)
     assert records(talk.root)[-1]["status"] == "cancelled"
     assert talk_again(talk) == "Here is what I found out."
+
+
+def broken_end(*given: Any) -> None:
+    raise OSError("the end cannot be recorded")
+
+
+def test_home_is_let_go_of_when_leaving_it_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = talk_with(tmp_path, text("Hello."), text("Again."))
+
+    async def leave() -> None:
+        async with aclosing(talk.agent.stream("Hello.")) as events:
+            await anext(events)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loop_run, "_record_end", broken_end)
+        patched.setattr(loop_run, "_commit", broken_end)
+        with pytest.raises(OSError, match="cannot be recorded"):
+            anyio.run(leave)
+
+    assert talk.say("Again.").text == "Hello."
+
+
+def test_first_error_is_shown_and_the_home_let_go_of_when_two_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = talk_with(tmp_path, text("Hello."))
+
+    def wrong(*given: Any) -> None:
+        raise RuntimeError("a mistake of ours")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loop_run, "_plan", wrong)
+        patched.setattr(loop_run, "_record_end", broken_end)
+        with pytest.raises(RuntimeError, match="a mistake of ours"):
+            talk.say()
+
+    assert talk.say("Again.").text == "Hello."
+
+
+@pytest.mark.parametrize("how", ["closed", "cancelled"])
+def test_partial_reply_the_disk_refuses_does_not_stand_in_the_way_of_leaving(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = talk_with(tmp_path, text("Hello."))
+    append = Turn.append
+    stream = talk.model.stream
+    refused: list[str] = []
+
+    def full(turn: Turn, *records: RecallRecord) -> None:
+        if any(isinstance(r, MessageRecord) and r.message.partial for r in records):
+            refused.append("partial")
+            raise DiskProblem("the disk is full")
+        append(turn, *records)
+
+    async def endless(request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        yield TextDelta(request.message_id, "A long story")
+        await anyio.sleep(60)
+
+    monkeypatch.setattr(Turn, "append", full)
+    talk.model.stream = endless  # type: ignore[method-assign]
+
+    async def leave() -> None:
+        with anyio.CancelScope() as scope:
+            async with aclosing(talk.agent.stream("Tell me a story.")) as events:
+                async for event in events:
+                    if isinstance(event, TextDelta) and how == "closed":
+                        return
+                    if isinstance(event, TextDelta):
+                        scope.cancel()
+        assert scope.cancelled_caught
+
+    anyio.run(leave)
+    talk.model.stream = stream  # type: ignore[method-assign]
+    assert refused == ["partial"]
+    assert_in_order(tmp_path)
+    assert records(tmp_path)[-1]["status"] == "cancelled"
+    assert talk.say("Again.").text == "Hello."

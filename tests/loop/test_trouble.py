@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from lettafs.errors import DiskProblem
+from lettafs.stores.archival import Archival
 from lettafs.values.event import Failure, MemoryChanged, MessageAdded, Notice, RunFinished
 from tests.support.talk import Talk, call, calls, notices, of, sent, streamed, talk_with, text
 
@@ -476,3 +478,22 @@ def test_message_added_is_never_shown_before_it_is_durable(tmp_path: Path) -> No
 
     anyio.run(watch)
     assert shown == 4
+
+
+def test_searches_side_by_side_that_the_disk_refuses_end_the_run_with_its_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = [("archival_memory_search", {"query": query}) for query in ("tea", "milk")]
+    talk = talk_with(tmp_path, calls(*both), text("Back."))
+
+    def refused(store: Archival) -> None:
+        raise DiskProblem("the disk reported an input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Archival, "passages", refused)
+        events = talk.hear()
+
+    (failure,) = of(events, Failure)
+    assert failure.message == "the disk reported an input/output error"
+    assert of(events, RunFinished)[0].stop_reason == "error"
+    assert talk.say("Again.").text == "Back."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import zlib
 from pathlib import Path
@@ -12,6 +13,7 @@ from lettafs.disk import faults
 from lettafs.errors import DiskProblem
 from lettafs.format import layout
 from lettafs.format.recall_line import MessageRecord, RunRecord
+from lettafs.stores import segments
 from lettafs.stores.recall import Recall
 from lettafs.values.message import Message, TextPart
 from lettafs.values.run import Run, Usage
@@ -184,3 +186,90 @@ def test_a_bit_that_flipped_is_seen_by_the_checksum(place: Path) -> None:
     assert f"{zlib.crc32(body):08x}".encode() == crc
     (place / FIRST).write_bytes(line.replace(b"tea", b"sea"))
     assert [message.text for message in Recall(place).messages()] == ["sea"]
+
+
+def _refusing(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, match: str) -> None:
+    """Let a function refuse paths that end so, as for a file of somebody else's."""
+    whole = getattr(owner, name)
+
+    def call(path: object, *more: object, **named: object) -> object:
+        if str(path).endswith(match):
+            raise PermissionError(13, "Permission denied", str(path))
+        return whole(path, *more, **named)
+
+    monkeypatch.setattr(owner, name, call)
+
+
+def test_a_folder_that_cannot_be_listed_is_said_in_plain_words(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Recall(place).append([_message(1)])
+    _refusing(monkeypatch, os, "scandir", "recall")
+    with pytest.raises(DiskProblem, match="recall"):
+        Recall(place).segments.paths()
+
+
+def test_a_segment_that_vanishes_after_it_was_listed_is_empty(place: Path) -> None:
+    recall = Recall(place)
+    recall.append([_message(1)])
+    (place / FIRST).unlink()
+    assert recall.segments.lines(FIRST) == ()
+    assert recall.segments.read(FIRST) == b""
+    with pytest.raises(DiskProblem, match="taken away"):
+        recall.segments._size(FIRST)
+
+
+@pytest.mark.parametrize("why", ["mode", "size"])
+def test_a_segment_that_cannot_be_read_is_one_problem_and_hides_no_other(
+    place: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    root = place / "ada"
+    make_home(root)
+    say(root, "one")
+    second = root / "recall" / "000002.jsonl"
+    Recall(place / "other").append([_message(2)])
+    shutil.copy(place / "other" / FIRST, second)
+    if why == "mode":
+        _refusing(monkeypatch, os, "open", "000001.jsonl")
+    else:
+        with (root / FIRST).open("r+b") as file:
+            file.truncate(segments.MAX_SEGMENT_BYTES + 1)
+    recall = Recall(root)
+    assert _ids(recall) == ["message-2"]
+    assert [(p.code, p.path) for p in recall.segments.problems()] == [("unreadable", FIRST)]
+    assert [m.id for m in recall.window(enough_chars=0).messages] == ["message-2"]
+    found = [(p.code, p.path) for p in problems(root)]
+    assert found.count(("unreadable", FIRST)) == 1
+    second.unlink()
+    assert Recall(root).mend(save_to="lost") is None
+    with pytest.raises(DiskProblem):
+        Recall(root).append([_message(3)])
+
+
+def test_a_folder_that_cannot_be_read_does_not_stop_the_doctor(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = place / "ada"
+    make_home(root)
+    say(root, "keep the key")
+    (root / "archival" / "000001.jsonl").write_bytes(b"torn")
+    _refusing(monkeypatch, os, "scandir", "recall")
+    codes = [(p.code, p.path) for p in problems(root)]
+    assert ("unreadable", "recall") in codes
+    assert ("torn-tail", "archival/000001.jsonl") in codes
+
+
+def test_a_tail_is_said_to_be_kept_only_where_it_is(place: Path) -> None:
+    recall = Recall(place)
+    recall.append([_message(1)])
+    with (place / FIRST).open("ab") as file:
+        file.write(b'{"half')
+    failing = faults.fail_nth(1, OSError(28, "full"), only="create")
+    with faults.installed(failing):
+        torn = recall.mend(save_to="lost")
+    assert torn is not None and torn.size == 6 and torn.saved_to is None
+    for name in ("lost", "lost-1"):
+        with (place / FIRST).open("ab") as file:
+            file.write(b'{"' + name.encode())
+        torn = recall.mend(save_to="lost")
+        assert torn is not None and torn.saved_to == name

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lettafs.disk.git import Git
 from lettafs.values.message import ToolReturn
 from tests.support.talk import Talk, call, calls, talk_with, text
 from tests.support.trees import tree_of
@@ -262,6 +264,16 @@ def test_ambiguous_text_is_answered_with_its_lines(tmp_path: Path) -> None:
     assert "occurs 4 times in the block 'human' (lines 1, 3, 4)" in returned.text
 
 
+def test_text_on_many_lines_is_answered_with_the_first_of_them_at_once(tmp_path: Path) -> None:
+    begun = time.monotonic()
+
+    returned = one(tmp_path, "memory_replace", "x\n" * 3_000, old_string="x", new_string="y")
+
+    assert "occurs 3000 times" in returned.text
+    assert "(lines 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2990 more)" in returned.text
+    assert time.monotonic() - begun < 5
+
+
 @pytest.mark.parametrize(
     "name, arguments",
     [
@@ -363,16 +375,20 @@ def test_block_with_both_line_ends_is_matched_as_it_stands(tmp_path: Path) -> No
     assert (returned.status, value_after(tmp_path)) == ("success", "a\r\nB\r\nC")
 
 
-def test_tabs_match_spaces_only_where_nothing_else_does(tmp_path: Path) -> None:
-    _, (exact, expanded) = use(
+@pytest.mark.parametrize("written", ["c       d", "c d", "b\n c d"])
+def test_text_that_differs_in_its_tabs_is_refused_with_that(written: str, tmp_path: Path) -> None:
+    before = "a\tb\r\n\tc\td"
+    _, (refused, exact) = use(
         tmp_path,
-        ("memory_replace", {"label": "human", "old_string": "a\tb", "new_string": "a\tB"}),
-        ("memory_replace", {"label": "human", "old_string": "c       d", "new_string": "e"}),
-        human="a\tb\nc\td",
+        ("memory_replace", {"label": "human", "old_string": written, "new_string": "e"}),
+        ("memory_replace", {"label": "human", "old_string": "c\td", "new_string": "c\tD"}),
+        human=before,
     )
 
-    assert exact.text == "a\tB\nc\td"
-    assert expanded.text == "a       B\ne"
+    assert refused.status == "error"
+    assert "Only its tabs and spaces differ" in refused.text
+    assert refused.text.endswith(f"The block now reads:\n{before}")
+    assert exact.text == "a\tb\r\n\tc\tD"  # no tab but those of the text was looked at
 
 
 # -- the tool `memory` ---------------------------------------------------------------------------
@@ -454,7 +470,6 @@ def test_memory_renames_with_value_and_header_kept(tmp_path: Path) -> None:
         ({"command": "create", "description": "d"}, "needs path"),
         ({"command": "create", "path": "/memories/", "description": "d"}, "names no block"),
         ({"command": "create", "path": "/memories/human", "description": "d"}, "already there"),
-        ({"command": "create", "path": "/memories/HUMAN", "description": "d"}, "already there"),
         ({"command": "str_replace", "path": "/memories/human"}, "needs old_string"),
         ({"command": "insert", "path": "/memories/human"}, "needs insert_text"),
         ({"command": "delete"}, "needs path"),
@@ -527,3 +542,74 @@ def test_broken_block_is_left_alone_with_words(tmp_path: Path) -> None:
     assert talk.returns()[0].status == "error"
     assert "a person has to mend the file" in talk.returns()[0].text
     assert (tmp_path / "memory/human.md").read_bytes() == broken
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"command": "delete", "path": "/memories/human"},
+        {"command": "rename", "old_path": "/memories/human", "new_path": "/memories/them"},
+    ],
+)
+def test_broken_block_is_neither_deleted_nor_renamed(
+    command: dict[str, Any], tmp_path: Path
+) -> None:
+    script = [text("Hi."), call("memory", **command), text("Done.")]
+    talk = talk_with(tmp_path, *script, settings=ALL)
+    talk.say()
+    broken = b"---\ndescription: [a\n---\nHer name is Chad.\n"
+    (tmp_path / "memory/human.md").write_bytes(broken)
+
+    assert talk.say("Again.").text == "Done."
+
+    (returned,) = talk.returns()
+    assert returned.status == "error"
+    assert "memory/human.md" in returned.text
+    assert (tmp_path / "memory/human.md").read_bytes() == broken
+    assert not (tmp_path / "memory/them.md").exists()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_deletion_speaks_of_the_history_only_where_there_is_one(
+    there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not there:
+        monkeypatch.setattr(Git, "available", property(lambda git: False))
+
+    _, (deleted,) = omni(tmp_path, {"command": "delete", "path": "/memories/human"})
+
+    back = " It can be brought back from the history." if there else ""
+    assert deleted.text == f"Deleted the block 'human'.{back}"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"command": "create", "path": "plans/2026", "description": "d", "file_text": "x"},
+        {"command": "rename", "old_path": "human", "new_path": "plans/2026"},
+    ],
+)
+def test_file_in_the_way_of_a_folder_does_not_end_the_run(
+    command: dict[str, Any], tmp_path: Path
+) -> None:
+    talk, (made,) = omni(tmp_path, command, home="--- memory/plans\nNot a block.\n")
+
+    assert made.status == "success"  # its file has a name beside the one in the way
+    assert "plans/2026" in [block.label for block in talk.agent.blocks()[0]]
+    assert (tmp_path / "memory/plans").read_text(encoding="utf-8") == "Not a block.\n"
+
+
+def test_link_in_the_place_of_memory_is_answered_and_the_run_goes_on(tmp_path: Path) -> None:
+    create = {"command": "create", "path": "a", "description": "d", "file_text": "x"}
+    root, elsewhere = tmp_path / "ada", tmp_path / "elsewhere"
+    talk = talk_with(root, text("Hi."), call("memory", **create), text("Done."), settings=ALL)
+    talk.say()
+    (root / "memory").rename(elsewhere)
+    (root / "memory").symlink_to(elsewhere)
+
+    assert talk.say("Again.").text == "Done."
+
+    (refused,) = talk.returns()
+    assert refused.status == "error"
+    assert "nothing is written through it" in refused.text
+    assert sorted(path.name for path in elsewhere.iterdir()) == ["human.md", "persona.md"]
