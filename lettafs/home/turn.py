@@ -426,6 +426,7 @@ class Turn:
         next turn commits them.
         """
         with self._committing:
+            self._claim_announced()
             changes: dict[str, bytes | None] = dict(self._written)
             self._commit_saves()
             changes.update(self.journals())
@@ -437,6 +438,14 @@ class Turn:
             )
             self.forget_written(changes)
             return commit
+
+    def _claim_announced(self) -> None:
+        """Count as written what was announced and took place, though the disk said it failed."""
+        for path, data in self._announced.items():
+            with suppress(DiskProblem):
+                if path not in self._written and self._bytes_now(path) == data:
+                    self._written[path] = data
+        self._announced.clear()
 
     def commit(
         self,

@@ -133,9 +133,6 @@ def test_folder_that_comes_back_is_watched_again(tmp_path: Path) -> None:
 
         in_place(memory / "human.md", b"Edited.")
         assert next_of(told) == "memory/human.md"
-        (tmp_path / "ada/tools").mkdir()
-        (tmp_path / "ada/tools/fly.py").write_text("pass", encoding="utf-8")
-        assert next_of(told) == "tools/fly.py"
 
 
 def test_machine_without_watches_is_looked_at_now_and_then(
