@@ -353,9 +353,10 @@ class Agent:
         try:
             yield
         finally:
-            self._running -= 1
+            # In this order: what is told between the two would be our own writes.
             for take_as_known in self._watched:
                 take_as_known()
+            self._running -= 1
 
     def remember(self, text: str, *, tags: Sequence[str] = ()) -> Passage:
         """Put a passage into archival memory, and commit it as the person's.

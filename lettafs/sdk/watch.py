@@ -164,8 +164,8 @@ class _Teller:
             timer.start()
 
     def _tell(self, path: str) -> None:
-        digest = self._digest(path)
         with self._lock:
+            digest = self._digest(path)
             self._waiting.pop(path, None)
             if self._stopped or self._known.get(path) == digest:
                 return
