@@ -11,6 +11,7 @@
     ├── BlockProblem                 1  a memory block cannot be changed as asked
     │   └── BlockChanged             1  somebody changed the block since the model saw it
     ├── ToolProblem                  1  a tool call the model can correct; returned to it
+    ├── EmbedProblem                 1  the embedder did not answer; search goes on by words
     └── ModelProblem                 1  the model did not answer
         ├── ModelUnreachable            nothing listens there, DNS, TLS
         │   └── ConnectionImpossible    proxy or certificate settings forbid any connection
@@ -42,6 +43,7 @@ __all__ = [
     "ConnectionImpossible",
     "ContextOverflow",
     "DiskProblem",
+    "EmbedProblem",
     "FormatTooNew",
     "HistoryProblem",
     "LettafsError",
@@ -123,6 +125,18 @@ class BlockChanged(BlockProblem):
 
 class ToolProblem(LettafsError):
     """A tool call that failed in a way the model can correct; the text goes back to it."""
+
+
+class EmbedProblem(LettafsError):
+    """The embedder did not answer; search goes on by words.
+
+    Attributes:
+        transient: it may answer later, with nothing changed.
+    """
+
+    def __init__(self, message: str, *, transient: bool = False) -> None:
+        super().__init__(message)
+        self.transient = transient
 
 
 class ModelProblem(LettafsError):

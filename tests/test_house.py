@@ -29,16 +29,21 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "git": ("lettafs.disk",),
     "gitdb": ("lettafs.disk",),
-    "openai": ("lettafs.llm.openai_chat",),
-    "ollama": ("lettafs.llm.ollama",),
+    "openai": ("lettafs.llm.openai_chat", "lettafs.embed.openai"),
+    "numpy": ("lettafs.embed", "lettafs.index"),
+    "ollama": ("lettafs.llm.ollama", "lettafs.embed.ollama"),
     "ruamel": ("lettafs.format.header",),
+    "tiktoken": ("lettafs.context.encodings.shipped",),
     "tomlkit": ("lettafs.format.toml_edit", "lettafs.sdk.user_config"),
+    "whoosh": ("lettafs.index",),
+    "usearch": ("lettafs.index.vectors",),
     "watchdog": ("lettafs.sdk.watch",),
     "click": ("lettafs.cli",),
     "rich": ("lettafs.cli",),
     "markdown_it": ("lettafs.cli.markdown",),
     "prompt_toolkit": ("lettafs.cli",),
     "platformdirs": ("lettafs.sdk", "lettafs.cli"),
+    "Stemmer": ("lettafs.index.words",),
     "anyio": ("lettafs.loop", "lettafs.sdk", "lettafs.llm", "lettafs.cli"),
 }
 """Third-party packages, and the rooms or modules that may import them."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from lettafs.cli.bar import Bar
 from lettafs.cli.clean import clean
 from lettafs.cli.options import agent_dir, as_json, json_option
 from lettafs.cli.words import count
@@ -60,7 +61,12 @@ def rebuild_command(agent_dir: Path) -> None:
 
     Nothing canonical is touched; a rebuild is always safe.
     """
-    for words in open_agent(agent_dir).rebuild() or ["There was nothing to rebuild."]:
+    bar = Bar()
+    try:
+        done = open_agent(agent_dir).rebuild(progress=bar.show)
+    finally:
+        bar.end()
+    for words in done or ["There was nothing to rebuild."]:
         click.echo(clean(words))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Protocol
@@ -25,6 +25,10 @@ from lettafs.values.event import Event, Failure, MessageAdded, Notice, RunFinish
 
 __all__ = ["chat_command"]
 
+_STOPPED = 130
+_VECTORS_S = 3.0
+"""What a single turn spends at most, after its reply, on vectors of what was put away."""
+
 OutputFormat = Literal["text", "json", "stream-json"]
 
 
@@ -41,6 +45,9 @@ OutputFormat = Literal["text", "json", "stream-json"]
     show_default=True,
     help="What a single turn prints.",
 )
+@click.option(
+    "--at", metavar="CHECKPOINT", help="Talk with the agent as it was then; nothing is kept."
+)
 @click.pass_context
 def chat_command(
     ctx: click.Context,
@@ -51,6 +58,7 @@ def chat_command(
     base_url: str | None,
     max_steps: int | None,
     output_format: OutputFormat,
+    at: str | None,
 ) -> None:
     """Talk with an agent.
 
@@ -60,15 +68,25 @@ def chat_command(
     talks = text is None and sys.stdin.isatty()
     if talks and (output_format != "text" or not has_terminal()):
         raise UsageProblem("Say what to send: -p TEXT, or -p - to read it from stdin.")
-    agent = open_agent(agent_dir, model=model, base_url=base_url)
-    if talks:
-        from lettafs.cli.talk import talk  # late: prompt_toolkit and rich are for terminals only
+    with ExitStack() as stack:
+        agent = open_agent(agent_dir, model=model, base_url=base_url)
+        if at is not None:
+            agent = stack.enter_context(agent.at(at))
+            then = f"{clean(agent.settings.name)} as of {clean(at)}"
+            click.echo(f"This is {then}: a copy. Nothing said here is kept.", err=True)
+        if talks:
+            from lettafs.cli.talk import talk  # late: prompt_toolkit and rich are for terminals
 
-        ctx.exit(talk(agent, max_steps=max_steps))
-    words = read_stdin() if text is None or text == "-" else text_in(text)
-    if not words.strip():
-        raise UsageProblem("There is nothing to say: the message is empty.")
-    ctx.exit(asyncio.run(_one_turn(agent, words, output_format, max_steps=max_steps)))
+            ctx.exit(talk(agent, max_steps=max_steps))
+        words = read_stdin() if text is None or text == "-" else text_in(text)
+        if not words.strip():
+            raise UsageProblem("There is nothing to say: the message is empty.")
+        agent.in_background = False  # the program ends with the turn: see below
+        code = asyncio.run(_one_turn(agent, words, output_format, max_steps=max_steps))
+        sys.stdout.flush()
+        if at is None and code != _STOPPED and agent.is_behind():
+            agent.keep_up(vectors_for_s=_VECTORS_S)
+        ctx.exit(code)
 
 
 class _Sink(Protocol):

@@ -8,7 +8,7 @@ from lettafs.cli.clean import clean
 from lettafs.cli.diffs import change_lines
 from lettafs.cli.line import Line
 from lettafs.cli.options import columns
-from lettafs.cli.words import around, changes_words, count, line_of, short, when, who
+from lettafs.cli.words import changes_words, count, line_of, short, when, who
 from lettafs.errors import HistoryProblem
 from lettafs.sdk.agent import Agent
 from lettafs.values.block import Block
@@ -105,13 +105,14 @@ def blame_lines(lines: Iterable[BlameLine]) -> Iterator[Line]:
     yield from (Line(line) for line in columns(rows))
 
 
-def hit_lines(hits: Iterable[Hit], query: str) -> Iterator[Line]:
+def hit_lines(hits: Iterable[Hit]) -> Iterator[Line]:
     """Yield each hit: when, who or what, its id; under it the piece of its text that fits."""
     for hit in hits:
         kind = hit.role or "passage"
         tags = f"  [{', '.join(line_of(tag, width=30) for tag in hit.tags)}]" if hit.tags else ""
-        yield Line(f"{when(hit.created_at)}  {clean(kind)}  {clean(hit.id)}{tags}", "dim")
-        yield Line(f"  {around(hit.text, query)}")
+        piece = f"  piece {clean(hit.piece)}" if hit.piece else ""
+        yield Line(f"{when(hit.created_at)}  {clean(kind)}  {clean(hit.id)}{piece}{tags}", "dim")
+        yield Line(f"  {' '.join(clean(hit.snippet).split())}")
 
 
 def undone_lines(undone: Sequence[Undone]) -> Iterator[Line]:

@@ -10,6 +10,7 @@ from lettafs.cli.clean import clean
 from lettafs.cli.line import Line
 from lettafs.cli.options import columns
 from lettafs.cli.words import when
+from lettafs.context.request import counted_exactly
 from lettafs.sdk.agent import Prompt
 from lettafs.values.message import (
     Message,
@@ -25,11 +26,17 @@ __all__ = ["message_lines", "prompt_json", "prompt_lines", "token_lines"]
 
 
 def token_lines(prompt: Prompt) -> Iterator[Line]:
-    """Yield a table: tokens by section, their sum, and the model's window."""
+    """Yield a table: tokens by section, their sum, and the model's window; then how it was counted.
+
+    The figures are exact where the model's encoding is known.
+    """
+    prompt = counted_exactly(prompt)
     rows = [(clean(section.name), f"{section.tokens:,}") for section in prompt.sections]
     total = (f"of {prompt.context_window:,}", f"{prompt.total_tokens:,}")
     for line in columns([("section", "tokens"), *rows, total], right=(1,)):
         yield Line(line, "dim")
+    tools = "; tools estimated" if prompt.tools and prompt.counted.startswith("exact") else ""
+    yield Line(f"tokens: {prompt.counted}{tools}", "dim")
 
 
 def prompt_lines(prompt: Prompt) -> Iterator[Line]:
@@ -67,13 +74,15 @@ def message_lines(message: Message) -> Iterator[Line]:
 
 
 def prompt_json(prompt: Prompt) -> dict[str, Any]:
-    """Return the whole prompt for `--json`."""
+    """Return the whole prompt for `--json`, with exact figures where there are any."""
+    prompt = counted_exactly(prompt)
     return {
         "system": prompt.system,
         "messages": [_message_json(message) for message in prompt.messages],
         "tools": prompt.tools,
         "sections": prompt.sections,
         "total_tokens": prompt.total_tokens,
+        "counted": prompt.counted,
         "context_window": prompt.context_window,
     }
 

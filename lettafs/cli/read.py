@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
+from lettafs.cli.bar import keep_up_with_a_bar
 from lettafs.cli.care import problem_line
 from lettafs.cli.clean import clean
 from lettafs.cli.line import echo
@@ -23,10 +25,12 @@ from lettafs.cli.surroundings import open_editor
 from lettafs.errors import UsageProblem
 from lettafs.sdk.agent import Agent
 from lettafs.sdk.open import open_agent
+from lettafs.sdk.search import ROLES, SOURCES
+
+_VECTORS_S = 3.0
+"""What a search spends at most on vectors; words find all that has none yet."""
 
 __all__ = ["edit_block", "memory_command", "prompt_command", "search_command"]
-
-_SOURCES = ("recall", "archival")
 
 
 @click.command("memory")
@@ -97,16 +101,30 @@ def prompt_command(agent_dir: Path, *, json_output: bool) -> None:
     "--in",
     "sources",
     metavar="SOURCES",
-    default=",".join(_SOURCES),
+    default=",".join(SOURCES),
     show_default=True,
     help="Where to look: recall (everything said), archival (everything put away).",
 )
 @click.option(
     "-k", metavar="N", type=click.IntRange(min=1), default=10, show_default=True, help="How many."
 )
+@click.option(
+    "--page", metavar="N", type=click.IntRange(min=0), default=0, help="The next N, from page 1 on."
+)
 @click.option("--since", metavar="DATE", help="Only from this day on (2026-03-01), or time.")
 @click.option("--until", metavar="DATE", help="Only until this day's end, or time.")
+@click.option(
+    "--role",
+    "roles",
+    type=click.Choice(ROLES),
+    multiple=True,
+    help="Only what this side said; may be repeated. Without it: user and assistant.",
+)
+@click.option("--conversation", metavar="ID", help="Only messages of this conversation.")
+@click.option("--tag", "tags", metavar="TAG", multiple=True, help="Only passages with this tag.")
+@click.option("--all-tags", is_flag=True, help="With several --tag: passages that have them all.")
 @click.option("--exact", is_flag=True, help="Find QUERY as it stands, anywhere in a text.")
+@click.option("--at", metavar="CHECKPOINT", help="Search the agent as it was then.")
 @json_option
 def search_command(
     agent_dir: Path,
@@ -114,27 +132,53 @@ def search_command(
     *,
     sources: str,
     k: int,
+    page: int,
     since: str | None,
     until: str | None,
+    roles: tuple[str, ...],
+    conversation: str | None,
+    tags: tuple[str, ...],
+    all_tags: bool,
     exact: bool,
+    at: str | None,
     json_output: bool,
 ) -> None:
     """Search everything said and everything put away.
 
-    Each hit: when, who said it or that it is a passage, its id, and the text.
+    Messages are found by words, passages by words and by meaning. Each hit: when, who said it or
+    that it is a passage, its id, and the text. An empty QUERY lists the newest.
     """
     named = tuple(name.strip() for name in sources.split(",") if name.strip())
-    unknown = [name for name in named if name not in _SOURCES]
+    unknown = [name for name in named if name not in SOURCES]
     if unknown or not named:
         what = f"cannot look in {unknown[0]!r}" if unknown else "nowhere to look"
-        raise UsageProblem(f"--in: {what}. There are {' and '.join(_SOURCES)}.")
-    hits = open_agent(agent_dir).search(
-        text_in(query), sources=named, k=k, since=since, until=until, exact=exact
-    )
+        raise UsageProblem(f"--in: {what}. There are {' and '.join(SOURCES)}.")
+    with ExitStack() as stack:
+        agent = open_agent(agent_dir)
+        if at is not None:
+            agent = stack.enter_context(agent.at(at))
+        if agent.is_behind():
+            keep_up_with_a_bar(agent, vectors_for_s=_VECTORS_S)
+        hits = agent.search(
+            text_in(query),
+            sources=named,
+            k=k,
+            page=page,
+            since=since,
+            until=until,
+            roles=roles or ("user", "assistant"),
+            conversation_id=conversation,
+            tags=tags,
+            all_tags=all_tags,
+            exact=exact,
+        )
+        trouble = agent.search_trouble if "archival" in named else None
+    if trouble is not None:
+        click.echo(clean(trouble), err=True)
     if json_output:
         as_json(hits)
     elif hits:
-        echo(hit_lines(hits, query))
+        echo(hit_lines(hits))
     else:
         click.echo("Nothing found.", err=True)
 

@@ -20,10 +20,11 @@ from lettafs.cli.diffs import change_lines
 from lettafs.cli.reply import ReplyText
 from lettafs.cli.saying import SEND_MESSAGE, said
 from lettafs.cli.screen import Screen
-from lettafs.cli.words import line_of, short
+from lettafs.cli.words import compacted_words, line_of, short
 from lettafs.values.agent import AgentType
 from lettafs.values.event import (
     Checkpoint,
+    Compacted,
     Event,
     Failure,
     MemoryChanged,
@@ -99,6 +100,9 @@ class TurnView:
                 width = min(self._screen.console.width, 100)
                 change = BlockChange(label, before, after)
                 self._screen.lines(change_lines(change, width=width, limit=_DIFF_LINES))
+            case Compacted():
+                self._aside(compacted_words(event))
+                self._wait("thinking")
             case StepFinished():
                 self._wait("saving")
             case Failure(_, text):
@@ -237,6 +241,8 @@ class TurnView:
         self._aside(notice.text, style="yellow" if warning else "dim", wrap=True)
         if retries:
             self._wait("waiting to try again")
+        elif notice.code == "compaction":
+            self._wait("summing up")
 
     def _stopped(self, reason: StopReason) -> None:
         match reason:

@@ -18,7 +18,7 @@ from lettafs.cli.listings import (
 )
 from lettafs.cli.prompt import prompt_lines, token_lines
 from lettafs.cli.read import edit_block
-from lettafs.cli.words import line_of
+from lettafs.cli.words import compacted_words, line_of
 from lettafs.errors import UsageProblem
 from lettafs.sdk.agent import Agent
 from lettafs.sdk.open import model_choices
@@ -105,7 +105,7 @@ def _edit(agent: Agent, argument: str) -> Iterator[Line]:
 
 def _search(agent: Agent, argument: str) -> Iterator[Line]:
     hits = agent.search(argument)
-    yield from hit_lines(hits, argument)
+    yield from hit_lines(hits)
     if not hits:
         yield Line("Nothing found.", "dim")
 
@@ -135,6 +135,19 @@ def _model(agent: Agent, argument: str) -> Iterator[Line]:
             yield Line(f"  {clean(handle)}")
 
 
+def _compact(agent: Agent, argument: str) -> Iterator[Line]:
+    if argument not in ("", "all"):
+        raise UsageProblem("/compact takes nothing, or the word all: /compact all.")
+    done = agent.compact("all" if argument else None)
+    if done is None:
+        yield Line("There is nothing to sum up.", "dim")
+        return
+    yield Line(f"{compacted_words(done)}.", "dim")
+    if done.trouble:
+        yield Line(f"Rules made the summary: {clean(done.trouble).rstrip('.')}.", "warning")
+    yield Line("Searching finds every message as before; /undo takes it back.", "dim")
+
+
 def _undo(agent: Agent, argument: str) -> Iterator[Line]:
     yield from undone_lines(agent.undo())
 
@@ -162,6 +175,9 @@ SLASH_COMMANDS: Final[dict[str, SlashCommand]] = {
     "remember": SlashCommand("TEXT", "put a passage into archival memory", _remember),
     "prompt": SlashCommand("", "show what the model would be sent next", _prompt),
     "model": SlashCommand("[HANDLE]", "show the models, or use another in this chat", _model),
+    "compact": SlashCommand(
+        "[all]", "sum up older messages (all: every one), to make room", _compact
+    ),
     "undo": SlashCommand("", "take back the last turn, memory and window together", _undo),
     "log": SlashCommand("", "list checkpoints", _log),
     "diff": SlashCommand("", "show what the last turn changed in memory", _diff),

@@ -6,9 +6,19 @@ from collections.abc import Iterable
 from datetime import datetime, tzinfo
 
 from lettafs.cli.clean import clean
+from lettafs.values.event import Compacted
 from lettafs.values.history import BlockChange
 
-__all__ = ["around", "change_words", "changes_words", "count", "line_of", "short", "when", "who"]
+__all__ = [
+    "change_words",
+    "changes_words",
+    "compacted_words",
+    "count",
+    "line_of",
+    "short",
+    "when",
+    "who",
+]
 
 _LISTED_CHANGES = 4
 
@@ -48,19 +58,6 @@ def line_of(text: str, *, width: int = 72) -> str:
     return line if len(line) <= width else line[: max(width - 1, 0)].rstrip() + "…"
 
 
-def around(text: str, query: str, *, width: int = 200) -> str:
-    """Return the piece of `text` where a word of `query` stands first, cleaned and on one line."""
-    line = " ".join(clean(text).split())
-    if len(line) <= width:
-        return line
-    low = line.casefold()
-    places = [low.find(word) for word in [query.casefold(), *query.casefold().split()] if word]
-    found = next((place for place in places if place >= 0), 0)
-    start = max(0, min(found - width // 3, len(line) - width))
-    piece = line[start : start + width].strip()
-    return "…" * (start > 0) + piece + "…" * (start + width < len(line))
-
-
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """Return `1 block`, `2 blocks`, `no blocks`."""
     if number == 1:
@@ -85,3 +82,13 @@ def changes_words(changes: Iterable[BlockChange]) -> str:
     if len(words) > _LISTED_CHANGES:
         words[_LISTED_CHANGES:] = [f"{len(words) - _LISTED_CHANGES} more"]
     return ", ".join(words)
+
+
+def compacted_words(event: Compacted) -> str:
+    """Return what a compaction did: how many messages became a summary, and what that saved."""
+    number = event.messages_before - event.messages_after + 1
+    writer = "" if event.written_by == "rules" else f" by {line_of(event.written_by, width=40)}"
+    return (
+        f"{count(number, 'message')} summed up{writer}: {event.tokens_before:,} tokens before, "
+        f"{event.tokens_after:,} now"
+    )

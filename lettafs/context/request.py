@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from lettafs.context.calibration import usage_factor
+from lettafs.context.encodings.by_model import encoding_name
 from lettafs.context.memory import Counts, blocks_section, metadata_section
 from lettafs.context.prompts import base_instructions
 from lettafs.context.rules_text import rules_section
-from lettafs.context.tokens import estimate, estimate_messages, estimate_tools
-from lettafs.context.window import clip_returns, fit
+from lettafs.context.tokens import ESTIMATED, TokenCounter, exact_for
+from lettafs.context.window import Fitted, clip_returns, clip_words, fit
 from lettafs.home.home import Home
 from lettafs.values.agent import AgentSettings
 from lettafs.values.block import Block
@@ -24,15 +26,22 @@ from lettafs.values.message import Message
 from lettafs.values.problem import Problem
 from lettafs.values.tool import ToolSpec
 
-__all__ = ["Prompt", "Section", "compile_prompt", "zone"]
+__all__ = ["Prompt", "Section", "compile_prompt", "counted_exactly", "zone"]
 
 CORE_MEMORY_PLACE = "{CORE_MEMORY}"
 """Where a system.md wants its memory sections; without it they follow it."""
 _RESERVE_SHARE = 0.15
 """Of the window, kept free for the reply and for what the token estimate gets wrong."""
 
+_LONGEST_SHARE = 0.4
+"""Of the window, what one text may take of it."""
+_LEAST_TOKENS = 64
+"""To fewer no text is cut."""
+
 _READ_CHARS_PER_TOKEN = 12
-"""Of the window: how far recall is read back at most. Four times what fits by the estimate."""
+"""Of the window: how far recall is read back at most. No usual text has so many to a token."""
+_READ_CHARS = 200_000
+"""So far at least: one step with many long returns must not hide the summary behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,9 @@ class Section:
     name: str
     tokens: int
     text: str
+    counted: str = "estimated"
+    """How the figure came about: `exact (o200k_base)`, `calibrated (x 1.12 from usage)` or
+    `estimated`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +74,41 @@ class Prompt:
     """Ids of those that stood behind the first message that is kept."""
     earlier: int
     """Messages before the window, those left out now included."""
+    model: str
+    """Handle of the model it is counted for; empty: nobody has named one."""
+    counted: str
+    """How the figures came about, as in a section. What an exact count cannot know, how the tools
+    are shown to the model, is estimated in it all the same."""
+    estimate: int
+    """The whole request by the estimate alone, uncalibrated: what usage is compared with."""
+    window: tuple[Message, ...]
+    """All messages of the window, also those left out; a summary, if any, first."""
+    before: int
+    """Messages before the window, without those left out now."""
+    room: int
+    """Tokens that messages may cost together."""
+    counter: TokenCounter
+    """What the figures were counted with."""
+
+    @property
+    def summary_id(self) -> str | None:
+        """Id of the summary at the front; None: there is none."""
+        first = self.messages[0] if self.messages else None
+        return first.id if first is not None and first.kind == "summary" else None
+
+    @property
+    def start_id(self) -> str | None:
+        """Id of the first message after the summary; None: there is none."""
+        return next((row.id for row in self.messages if row.kind != "summary"), None)
+
+    @property
+    def fixed_tokens(self) -> int:
+        """What is sent beside messages: the system text and the tools."""
+        return sum(section.tokens for section in self.sections if section.name != "messages")
 
     @property
     def total_tokens(self) -> int:
-        """The whole request, estimated."""
+        """The whole request, counted as `counted` says."""
         return sum(section.tokens for section in self.sections)
 
 
@@ -84,7 +127,8 @@ def compile_prompt(
     tools: Sequence[ToolSpec],
     now: datetime,
     context_window: int,
-    shrink: bool = False,
+    model: str | None = None,
+    shrink: int = 0,
 ) -> Prompt:
     """Return what the model is sent next.
 
@@ -94,49 +138,66 @@ def compile_prompt(
         tools: what the model may call.
         now: decides the date the agent is told.
         context_window: tokens the model is served with.
-        shrink: True leaves out half of what would fit, after a model said "too long".
+        model: handle of the model that is asked; None: the one agent.toml names.
+        shrink: how often what would fit is halved, after a model said "too long".
     """
+    handle = model or agent.model or ""
     loaded = home.blocks()
-    window = home.recall.window(enough_chars=context_window * _READ_CHARS_PER_TOKEN)
-    passages = home.archival.passages()
+    enough = max(context_window * _READ_CHARS_PER_TOKEN, _READ_CHARS)
+    window = home.recall.window(enough_chars=enough)
+    shelf = home.shelf.count()
     base = home.system_text()
     if base is None:
         base = base_instructions(agent.type)
     memory = blocks_section(loaded.blocks)
     rules = rules_section(agent.tool_rules)
-    clipped = clip_returns(window.messages, context_window=context_window)
-    tags = tuple(sorted({tag for passage in passages.values() for tag in passage.tags}))
+    clipped = clip_words(
+        clip_returns(window.messages, context_window=context_window),
+        limit_tokens=int(context_window * _LONGEST_SHARE),
+    )
 
     def metadata_of(earlier: int) -> str:
         return metadata_section(
             agent.id,
             date=now.astimezone(zone(agent.timezone)).strftime("%A, %Y-%m-%d"),
             timezone=agent.timezone,
-            counts=Counts(earlier, len(passages), tags),
+            counts=Counts(earlier, shelf.passages, shelf.tags),
         )
 
-    fixed = sum(map(estimate, (base, memory, rules, metadata_of(window.earlier))))
-    reserve = min(agent.model_settings.max_output_tokens or 4096, context_window // 4)
-    free = int(context_window * (1 - _RESERVE_SHARE)) - reserve
-    tool_tokens = estimate_tools(tools)
-    budget = max(free - fixed - tool_tokens, 0)
-    if shrink:
-        budget = min(budget, estimate_messages(clipped)) // 2
-    fitted = fit(clipped, budget_tokens=budget)
+    def system_of(metadata: str) -> str:
+        return _place(base, "\n\n".join(part for part in (memory, rules, metadata) if part))
+
+    def fitted_by(counter: TokenCounter) -> tuple[int, Fitted]:
+        fixed = counter.system(system_of(metadata_of(window.earlier))) + counter.tools(tools)
+        reserve = min(agent.model_settings.max_output_tokens or 4096, context_window // 4)
+        room = max(int(context_window * (1 - _RESERVE_SHARE)) - reserve - fixed, 0)
+        if not shrink:
+            return room, fit(clipped, budget_tokens=room, counter=counter)
+        room = min(room, counter.messages(clipped)) >> shrink
+        return room, fit(
+            _shorter(clipped, context_window, room), budget_tokens=room, counter=counter
+        )
+
+    # A model whose encoding is known is never calibrated: the exact count is at hand where it
+    # matters, and what the provider adds of its own would make it drift.
+    factor = usage_factor(home.recall, handle) if encoding_name(handle) is None else None
+    counter = TokenCounter(factor=factor)
+    room, fitted = fitted_by(counter)
+    if fitted.left_out and (exact := exact_for(handle)) is not None:
+        counter, (room, fitted) = exact, fitted_by(exact)
     earlier = window.earlier + fitted.left_out - len(fitted.dropped)
     metadata = metadata_of(earlier)
-    system = _place(base, "\n\n".join(part for part in (memory, rules, metadata) if part))
-    return Prompt(
-        system=system,
+    prompt = Prompt(
+        system=system_of(metadata),
         messages=fitted.messages,
         tools=tuple(tools),
         sections=(
-            Section("instructions", estimate(base), base),
-            Section("core memory", estimate(memory), memory),
-            *([Section("tool rules", estimate(rules), rules)] if rules else []),
-            Section("metadata", estimate(metadata), metadata),
-            Section("tools", tool_tokens, _schemas(tools)),
-            Section("messages", fitted.tokens, ""),
+            Section("instructions", 0, base),
+            Section("core memory", 0, memory),
+            *([Section("tool rules", 0, rules)] if rules else []),
+            Section("metadata", 0, metadata),
+            Section("tools", 0, _schemas(tools)),
+            Section("messages", 0, ""),
         ),
         context_window=context_window,
         seen={block.label: block for block in loaded.blocks},
@@ -144,6 +205,58 @@ def compile_prompt(
         left_out=fitted.left_out,
         dropped=fitted.dropped,
         earlier=earlier,
+        model=handle,
+        counted="",
+        estimate=0,
+        window=clipped,
+        before=window.earlier,
+        room=room,
+        counter=counter,
+    )
+    return replace(_counted(prompt, counter), estimate=_total(prompt, ESTIMATED))
+
+
+def _shorter(messages: Sequence[Message], context_window: int, room: int) -> tuple[Message, ...]:
+    """Return the messages with texts and returns cut so that the last of them fit the room."""
+    longest = max(room * 3 // 4, _LEAST_TOKENS)
+    short = clip_returns(messages, context_window=context_window, limit_chars=longest * 3)
+    return clip_words(short, limit_tokens=longest)
+
+
+def counted_exactly(prompt: Prompt) -> Prompt:
+    """Return the prompt with exact figures, where its model's encoding is known; else as it is."""
+    exact = exact_for(prompt.model)
+    return prompt if exact is None else _counted(prompt, exact)
+
+
+def _counted(prompt: Prompt, counter: TokenCounter) -> Prompt:
+    """Return the prompt with the figures of this counter.
+
+    What joins the sections of the system text, and what stands around it in the request, is put
+    down to the instructions, so that the sum is the whole.
+    """
+    known = {
+        "tools": counter.tools(prompt.tools),
+        "messages": counter.messages(prompt.messages),
+    }
+    texts = [s for s in prompt.sections if s.name not in known and s.name != "instructions"]
+    known |= {section.name: counter.text(section.text) for section in texts}
+    rest = counter.system(prompt.system) - sum(known[section.name] for section in texts)
+    known["instructions"] = max(rest, 0)
+    # How a provider shows the tools to its model is not published.
+    how = {"tools": "estimated" if counter.encoding else counter.origin}
+    sections = tuple(
+        replace(s, tokens=known[s.name], counted=how.get(s.name, counter.origin))
+        for s in prompt.sections
+    )
+    return replace(prompt, sections=sections, counted=counter.origin)
+
+
+def _total(prompt: Prompt, counter: TokenCounter) -> int:
+    return (
+        counter.system(prompt.system)
+        + counter.tools(prompt.tools)
+        + counter.messages(prompt.messages)
     )
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lettafs.context.tokens import estimate_message
-from lettafs.values.message import Message, Part, ToolReturn
+from lettafs.context.tokens import ESTIMATED, TokenCounter
+from lettafs.values.message import Message, Part, TextPart, ToolReturn
 
-__all__ = ["Fitted", "clip_returns", "fit"]
+__all__ = ["Fitted", "clip_returns", "clip_words", "fit"]
 
 _KEEP_SHARE = 0.6
 """Of the budget, what is kept after messages had to leave."""
@@ -31,14 +31,21 @@ class Fitted:
     """Ids of those that left from behind the first message: the middle of a long run."""
 
 
-def fit(messages: Sequence[Message], *, budget_tokens: int) -> Fitted:
+def fit(
+    messages: Sequence[Message], *, budget_tokens: int, counter: TokenCounter = ESTIMATED
+) -> Fitted:
     """Return the newest messages that fit, beginning with a user's message.
 
-    What the user said last is always kept, and so is the last message with what belongs to it,
-    however long they are: whether the model takes them is for the model to say. When the run that
-    answers has itself grown too long, its oldest steps leave from between the two.
+    A summary at the front stays there. What the user said last is always kept, and so is the last
+    message with what belongs to it, however long they are: whether the model takes them is for the
+    model to say. When the run that answers has itself grown too long, its oldest steps leave from
+    between the two.
     """
-    costs = [estimate_message(message) for message in messages]
+    if messages and messages[0].kind == "summary":
+        tokens = counter.message(messages[0])
+        rest = fit(messages[1:], budget_tokens=max(budget_tokens - tokens, 0), counter=counter)
+        return replace(rest, messages=(messages[0], *rest.messages), tokens=tokens + rest.tokens)
+    costs = [counter.message(message) for message in messages]
     total = sum(costs)
     if total <= budget_tokens:
         return Fitted(tuple(messages), total, 0)
@@ -77,17 +84,29 @@ def _tail(messages: Sequence[Message], costs: Sequence[int], keep: int, *, after
     return first
 
 
-def clip_returns(messages: Sequence[Message], *, context_window: int) -> tuple[Message, ...]:
+def clip_returns(
+    messages: Sequence[Message], *, context_window: int, limit_chars: int | None = None
+) -> tuple[Message, ...]:
     """Return the messages with overlong tool returns cut, as they are sent and not as kept.
 
-    The limit is Letta's: 20 % of the window at four characters a token, 5,000 at least.
+    The limit is Letta's: 20 % of the window at four characters a token, 5,000 at least. Returns
+    that stand in one row, because they were called for at once, share twice that.
+
+    Args:
+        messages: as they are kept.
+        context_window: tokens.
+        limit_chars: instead of that limit, for all returns of a row together.
     """
-    limit = max(5_000, context_window * 4 // 5)
-    return tuple(_clipped(message, limit) for message in messages)
+    usual = max(5_000, context_window * 4 // 5)
+    return tuple(_with_clipped_returns(message, usual, limit_chars) for message in messages)
 
 
-def _clipped(message: Message, limit: int) -> Message:
-    if message.role != "tool" or not any(len(p.text) > limit for p in message.tool_returns):
+def _with_clipped_returns(message: Message, usual: int, whole: int | None) -> Message:
+    number = len(message.tool_returns)
+    if message.role != "tool" or not number:
+        return message
+    limit = min(usual, 2 * usual // number) if whole is None else whole // number
+    if all(len(part.text) <= limit for part in message.tool_returns):
         return message
     return replace(message, parts=tuple(_clip_part(part, limit) for part in message.parts))
 
@@ -95,5 +114,42 @@ def _clipped(message: Message, limit: int) -> Message:
 def _clip_part(part: Part, limit: int) -> Part:
     if not isinstance(part, ToolReturn) or len(part.text) <= limit:
         return part
-    note = f"\n[cut: {limit} of {len(part.text)} characters shown]"
+    note = (
+        f"\n[cut: {limit} of {len(part.text)} characters shown. For the rest ask {part.name} for a "
+        'part of it, or find it in a later turn with conversation_search, roles ["tool"].]'
+    )
     return replace(part, text=part.text[:limit] + note)
+
+
+def clip_words(messages: Sequence[Message], *, limit_tokens: int) -> tuple[Message, ...]:
+    """Return the messages with the middle of overlong texts cut, as they are sent.
+
+    Tokens are estimated and never counted otherwise, so that a text is cut at the same place in
+    every request.
+    """
+    return tuple(
+        replace(message, parts=tuple(_clip_words(part, limit_tokens) for part in message.parts))
+        if any(
+            isinstance(part, TextPart) and _is_long(part, limit_tokens) for part in message.parts
+        )
+        else message
+        for message in messages
+    )
+
+
+def _is_long(part: TextPart, limit_tokens: int) -> bool:
+    # No character is more than four bytes, and none of these more than a token.
+    return len(part.text) * 4 > limit_tokens < ESTIMATED.text(part.text)
+
+
+def _clip_words(part: Part, limit_tokens: int) -> Part:
+    if not isinstance(part, TextPart) or not _is_long(part, limit_tokens):
+        return part
+    text = part.text
+    keep = max(len(text) * limit_tokens // ESTIMATED.text(text), 2)
+    head = keep * 2 // 3
+    note = (
+        f"\n[... {len(text) - keep} of {len(text)} characters are left out here; the message is "
+        "kept whole, and conversation_search finds it ...]\n"
+    )
+    return TextPart(text[:head] + note + text[len(text) - (keep - head) :])

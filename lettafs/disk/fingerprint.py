@@ -33,7 +33,7 @@ class Stamp(NamedTuple):  # a tuple is made and compared faster, and there is on
     ino: int
 
 
-def stamp(path: Path) -> Stamp | None:
+def stamp(path: Path | str) -> Stamp | None:
     """Return the stamp of a regular file; None when there is none at `path`, or a link, or else."""
     try:
         status = os.lstat(path)

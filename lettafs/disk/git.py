@@ -51,7 +51,7 @@ class Git:
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.abspath(root))
         self._git_dir = self.root / ".git"
-        self._private = self.root / ".lettafs" / "index"
+        self._private = self.root / ".lettafs" / "git-index"
         self._marker = self.root / ".lettafs" / "checkpoint.pending"
         self._behind = self.root / ".lettafs" / "index.behind"
         self._runner = Runner(self.root, index=self._private)

@@ -20,13 +20,20 @@ from lettafs.format.settings_table import SettingsTable
 from lettafs.format.toml_edit import with_changes
 from lettafs.format.toml_text import TomlFault, line_of, parse_toml, toml_key, toml_value
 from lettafs.ids import is_id
-from lettafs.values.agent import AgentSettings, AgentType, ModelSettings
+from lettafs.values.agent import (
+    AgentSettings,
+    AgentType,
+    CompactionMode,
+    CompactionSettings,
+    ModelSettings,
+)
 from lettafs.values.problem import Problem
 from lettafs.values.rule import ToolRule
 
 __all__ = ["parse_agent", "render_agent", "with_settings"]
 
 _TYPES = get_args(AgentType)
+_COMPACTION_MODES = get_args(CompactionMode)
 _DEFAULT_TYPE: AgentType = "letta_v1_agent"
 _DEFAULT_MAX_STEPS = 50
 
@@ -44,6 +51,7 @@ def parse_agent(data: bytes) -> tuple[AgentSettings, tuple[Problem, ...]]:
     text = data.decode()
     top = SettingsTable(values, AGENT_TOML, line_of=partial(line_of, text))
     model_settings, model_problems = _model_settings(top, text)
+    compaction, compaction_problems = _compaction(top, text)
     rules, rule_problems = _tool_rules(top, text)
     settings = AgentSettings(
         name=_name(values, text),
@@ -61,9 +69,11 @@ def parse_agent(data: bytes) -> tuple[AgentSettings, tuple[Problem, ...]]:
         tags=top.texts("tags") or (),
         max_steps=top.count("max_steps") or _DEFAULT_MAX_STEPS,
         model_settings=model_settings,
+        compaction=compaction,
         extra={key: value for key, value in values.items() if key not in _KNOWN},
     )
-    return settings, (*top.problems, *model_problems, *rule_problems)
+    problems = (*top.problems, *model_problems, *compaction_problems, *rule_problems)
+    return settings, problems
 
 
 def render_agent(settings: AgentSettings) -> bytes:
@@ -83,6 +93,8 @@ def render_agent(settings: AgentSettings) -> bytes:
     lines += ["", "# How the model is asked: temperature, max_output_tokens, reasoning_effort, ..."]
     lines += ["[model_settings]"]
     lines += _key_lines(_model_values(settings.model_settings))
+    if settings.compaction != CompactionSettings():
+        lines += ["", "[compaction]", *_key_lines(_compaction_values(settings.compaction))]
     for rule in settings.tool_rules:
         lines += ["", "[[tool_rules]]", *_key_lines(render_rule(rule))]
     return "".join(f"{line}\n" for line in lines).encode()
@@ -95,7 +107,7 @@ def with_settings(data: bytes, changes: Mapping[str, object | None]) -> bytes:
         data: the file.
         changes: key to value; a dotted key reaches into a table (`model_settings.temperature`).
             None takes the key out. Values are TOML's, or a field's value of `AgentSettings` (a
-            `ModelSettings`, a tuple of tool rules).
+            `ModelSettings` or `CompactionSettings`, a tuple of tool rules).
 
     Raises:
         NotAnAgent: the file is not TOML.
@@ -175,14 +187,40 @@ def _unique(names: tuple[str, ...] | None) -> tuple[str, ...] | None:
     return None if names is None else tuple(dict.fromkeys(names))
 
 
-def _model_settings(top: SettingsTable, text: str) -> tuple[ModelSettings, list[Problem]]:
-    name = "model_settings"
-    table = SettingsTable(
+def _table(top: SettingsTable, name: str, text: str) -> SettingsTable:
+    return SettingsTable(
         top.table(name) or {},
         AGENT_TOML,
         line_of=partial(line_of, text, table=name),
         prefix=f"{name}.",
     )
+
+
+def _compaction(top: SettingsTable, text: str) -> tuple[CompactionSettings, list[Problem]]:
+    table = _table(top, "compaction", text)
+    usual = CompactionSettings()
+    mode = table.text("mode") or usual.mode
+    if mode not in _COMPACTION_MODES:
+        table.note(
+            "mode",
+            f"there is no compaction mode {mode[:60]!r}; it is {usual.mode}",
+            remedy=f"choose one of {', '.join(_COMPACTION_MODES)}",
+        )
+        mode = usual.mode
+    settings = CompactionSettings(
+        mode=cast("CompactionMode", mode),  # Looked up.
+        prompt=_handle(table, "prompt"),
+        clip_chars=table.count("clip_chars") or usual.clip_chars,
+        sliding_window_percentage=(
+            table.share("sliding_window_percentage") or usual.sliding_window_percentage
+        ),
+        model=_handle(table, "model"),
+    )
+    return settings, table.problems
+
+
+def _model_settings(top: SettingsTable, text: str) -> tuple[ModelSettings, list[Problem]]:
+    table = _table(top, "model_settings", text)
     parallel = table.boolean("parallel_tool_calls")
     settings = ModelSettings(
         temperature=table.number("temperature"),
@@ -243,15 +281,27 @@ def _model_values(settings: ModelSettings) -> dict[str, Any]:
     return values
 
 
+def _compaction_values(settings: CompactionSettings) -> dict[str, Any]:
+    """Return the keys of `[compaction]`; None stands for one that has its default."""
+    usual = CompactionSettings()
+    return {
+        field.name: value if (value := getattr(settings, field.name)) != default else None
+        for field in fields(CompactionSettings)
+        for default in [getattr(usual, field.name)]
+    }
+
+
 def _single(changes: Mapping[str, object | None]) -> Iterator[tuple[str, Any]]:
-    """Yield the changes in TOML's own kinds, those of the model settings one by one."""
+    """Yield the changes in TOML's own kinds, those of a table of settings one by one."""
     for key, value in changes.items():
-        if isinstance(value, ModelSettings):
-            # Key by key, so that what else stands in the table stays there.
-            for name, part in _model_values(value).items():
-                yield f"{key}.{name}", part
-        else:
-            yield key, None if value is None else _plain(value)
+        # Key by key, so that what else stands in the table stays there.
+        match value:
+            case ModelSettings():
+                yield from ((f"{key}.{name}", it) for name, it in _model_values(value).items())
+            case CompactionSettings():
+                yield from ((f"{key}.{name}", it) for name, it in _compaction_values(value).items())
+            case _:
+                yield key, None if value is None else _plain(value)
 
 
 def _plain(value: object) -> Any:

@@ -24,12 +24,14 @@ __all__ = [
     "GITATTRIBUTES_FILE",
     "GITIGNORE",
     "GITIGNORE_FILE",
+    "INDEX",
     "LETTAFS",
     "LOCK",
     "LOST_FOUND",
     "MEMORY",
     "RECALL",
     "SEGMENT_ROLL_BYTES",
+    "SHELF",
     "SYSTEM_MD",
     "TEMP_PREFIX",
     "block_path",
@@ -55,6 +57,8 @@ GIT = ".git"
 
 LETTAFS = ".lettafs"
 LOCK = ".lettafs/lock"
+SHELF = ".lettafs/passages.json"
+INDEX = ".lettafs/index"
 FINGERPRINTS = ".lettafs/fingerprints.json"
 DISPLACED = ".lettafs/displaced"
 LOST_FOUND = ".lettafs/lost+found"

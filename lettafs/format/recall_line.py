@@ -276,6 +276,7 @@ def _step(record: Mapping[str, Any]) -> Step:
         message_ids=text_list(record, "message_ids"),
         usage=_usage(record),
         stop_reason=_stop_reason(optional_text(record, "stop_reason")),
+        estimate=whole_number(record, "estimate"),
     )
 
 
@@ -353,7 +354,7 @@ def _part_fields(part: Part) -> dict[str, Any]:
 
 
 def _step_fields(step: Step) -> dict[str, Any]:
-    return {
+    fields: dict[str, Any] = {
         "id": step.id,
         "run_id": step.run_id,
         "model": step.model,
@@ -361,6 +362,9 @@ def _step_fields(step: Step) -> dict[str, Any]:
         "usage": asdict(step.usage),
         "stop_reason": step.stop_reason,
     }
+    if step.estimate:
+        fields["estimate"] = step.estimate
+    return fields
 
 
 def _window_fields(record: WindowRecord) -> dict[str, Any]:

@@ -62,6 +62,10 @@ class SettingsTable:
         """Return a number, 0 or above."""
         return self._of_kind(key, _as_number, "a number, not below 0")
 
+    def share(self, key: str) -> float | None:
+        """Return a number above 0 and below 1."""
+        return self._of_kind(key, _as_share, "a number above 0 and below 1")
+
     def boolean(self, key: str) -> bool | None:
         """Return true or false."""
         return self._of_kind(key, _as_boolean, "true or false")
@@ -120,6 +124,11 @@ def _as_number(value: object) -> float | None:
     except OverflowError:
         return None
     return number if math.isfinite(number) and number >= 0 else None
+
+
+def _as_share(value: object) -> float | None:
+    number = _as_number(value)
+    return number if number is not None and 0 < number < 1 else None
 
 
 def _as_boolean(value: object) -> bool | None:

@@ -23,7 +23,7 @@ from lettafs.home.home import Home
 from lettafs.home.turn import Who
 from lettafs.ids import NewId
 
-__all__ = ["fork_home"]
+__all__ = ["committed_files", "fork_home"]
 
 
 def fork_home(
@@ -62,7 +62,9 @@ def fork_home(
     commit: str | None = None
     if has_history:
         commit = source.git.resolve(at) if at is not None else source.git.state().head
-    files = _committed(source.git, commit) if at is not None and commit else _present(source.root)
+    files = (
+        committed_files(source.git, commit) if at is not None and commit else _present(source.root)
+    )
     if commit is not None:
         files = {**_persons(source.git, commit), **files}
     called = name or root.resolve().name
@@ -99,13 +101,15 @@ def _present(root: Path) -> dict[str, bytes]:
     return {path: atomic.read_bytes(root / path) for path in swept}
 
 
-def _committed(git: Git, commit: str) -> dict[str, bytes]:
-    """Return the canonical files of a commit; names that would lie elsewhere are left behind."""
-    found = {}
-    for path in git.files(commit):
-        data = git.read(commit, path) if layout.is_canonical(path) else None
-        if data is not None:
-            found[path] = data
+def committed_files(git: Git, commit: str) -> dict[str, bytes]:
+    """Return the canonical files of a commit; names that would lie elsewhere are left behind.
+
+    Raises:
+        HistoryProblem: the commit holds no agent.
+    """
+    wanted = [path for path in git.files(commit) if layout.is_canonical(path)]
+    read = git.read_many(commit, wanted)
+    found = {path: data for path, data in read.items() if data is not None}
     if layout.AGENT_TOML not in found:
         raise HistoryProblem(f"{commit[:10]} holds no agent.toml: it is no checkpoint of an agent.")
     return found

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lettafs.disk import atomic, fingerprint
 from lettafs.disk.git import Git, Person
 from lettafs.errors import DiskProblem, FormatTooNew, HistoryProblem, NotAnAgent
 from lettafs.format import agent_toml, frontmatter, layout
+from lettafs.index import behind
+from lettafs.index.place import NO_EMBEDDER, IndexPlace
+from lettafs.index.shelf import Shelf
 from lettafs.stores import blocks as block_store
 from lettafs.stores.archival import Archival
 from lettafs.stores.blocks import Loaded
@@ -20,6 +24,9 @@ from lettafs.stores.recall import Recall
 from lettafs.values.agent import AgentSettings
 from lettafs.values.block import Block
 from lettafs.values.problem import Problem
+
+if TYPE_CHECKING:
+    from lettafs.index.finder import Finder
 
 __all__ = ["Home", "Settings", "agent_person", "open_home"]
 
@@ -42,10 +49,13 @@ class Settings:
 class Home:
     """One agent directory."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, indexes: IndexPlace | None = None) -> None:
         self.root = root
         self.recall = Recall(root)
         self.archival = Archival(root)
+        self.shelf = Shelf(self.archival, file=root / layout.SHELF)
+        self._indexes = indexes
+        self._finder: Finder | None = None
         self.git = Git(root)
         self.yield_until_s = 0.0
         """On the monotonic clock: until then a turn is left to who was waiting for the last one."""
@@ -55,6 +65,31 @@ class Home:
         """What system.md looked like when it could be read."""
         self._good: dict[tuple[str, str | None], Block | None] = {}
         """By path and commit: the newest version of a broken block that can be read."""
+
+    @property
+    def finder(self) -> Finder:
+        """What searches this home; without a place for indexes it reads everything each time."""
+        if self._finder is None:
+            from lettafs.index.finder import Finder  # late: a turn that searches nothing needs none
+
+            self._finder = Finder(
+                self.recall,
+                self.archival,
+                place=self._indexes,
+                embedding=lambda: self.settings().agent.embedding,
+            )
+        return self._finder
+
+    def is_behind(self) -> bool:
+        """Tell whether bringing the indexes up to the files is worth its cost now."""
+        if self._indexes is None:
+            return False
+        return behind.is_behind(
+            self.recall,
+            self.archival,
+            directory=self._indexes.directory,
+            by_meaning=self.settings().agent.embedding != NO_EMBEDDER,
+        )
 
     def settings(self) -> Settings:
         """Return the settings; a broken agent.toml falls back to its last committed version.
@@ -180,8 +215,12 @@ def agent_person(agent: AgentSettings) -> Person:
     return Person(agent.name, f"{agent.id or 'agent'}@lettafs.local")
 
 
-def open_home(path: Path) -> Home:
+def open_home(path: Path, *, indexes: IndexPlace | None = None) -> Home:
     """Return the home at `path`; nothing of it is run, and nothing fetched or written.
+
+    Args:
+        path: the directory.
+        indexes: where its indexes lie; None: searches read everything.
 
     Raises:
         NotAnAgent: there is no agent directory there.
@@ -191,6 +230,6 @@ def open_home(path: Path) -> Home:
         what = "is a file, not an agent directory" if path.exists() else "does not exist"
         advice = "" if path.exists() else f" `lettafs new {path}` makes an agent there."
         raise NotAnAgent(f"{path} {what}.{advice}")
-    home = Home(path)
+    home = Home(path, indexes=indexes)
     home.settings()
     return home

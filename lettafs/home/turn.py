@@ -506,6 +506,7 @@ class Turn:
         self._committing.acquire()
         try:
             self._keep_saves()
+            self.home.shelf.save()
             if self.home.git.available:
                 dirty(self.home.root, self.baseline, ours=self.wrote())  # takes stamps
                 save_baseline(self.home.root, self.baseline)

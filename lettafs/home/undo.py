@@ -136,12 +136,16 @@ def _window(turn: Turn, messages: tuple[str, ...]) -> WindowRecord:
                 break
             case _:
                 continue
-    if newest is None or (stands is not None and stands.start == newest.start):
+    if newest is None or (stands is not None and _begin_alike(stands, newest)):
         return plain
     if stands is not None:
         return replace(stands, seq=0, reason="undo", drop=messages)
     first = next(recall.messages(), None)
     return replace(plain, start=first.id if first is not None else None)
+
+
+def _begin_alike(one: WindowRecord, other: WindowRecord) -> bool:
+    return (one.start, one.summary) == (other.start, other.summary)
 
 
 def _plan(turn: Turn, git: Git, commits: Sequence[Commit]) -> _Plan:

@@ -27,11 +27,13 @@ __all__ = [
     "ModelEvent",
     "ModelReply",
     "ModelRequest",
+    "Purpose",
     "ToolChoice",
 ]
 
 FinishReason = Literal["stop", "tool_calls", "length", "content_filter"]
 ToolChoice = Literal["auto", "required", "none"]
+Purpose = Literal["reply", "summary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,9 @@ class ModelRequest:
     context_window: int | None = None
     """Tokens. Ollama must be told; others ignore it."""
     timeout_s: float | None = None
+    purpose: Purpose = "reply"
+    """What is asked for. Not sent: a summary's instructions are in the words. For the models that
+    are none, the built-in stand-in and the script."""
 
 
 @dataclass(frozen=True, slots=True)

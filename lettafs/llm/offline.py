@@ -18,7 +18,7 @@ from collections.abc import AsyncGenerator, Sequence
 
 from lettafs.errors import ContextOverflow
 from lettafs.llm._offline.moves import Calls, Say, next_move
-from lettafs.llm._offline.summary import extractive_summary
+from lettafs.llm._offline.summary import extractive_summary, summary_reply
 from lettafs.llm.base import FinishReason, ModelEvent, ModelReply, ModelRequest
 from lettafs.values.event import TextDelta, ToolCallDelta
 from lettafs.values.message import (
@@ -89,7 +89,7 @@ class OfflineModel:
 
 
 def _reply_parts(request: ModelRequest) -> tuple[tuple[Part, ...], FinishReason]:
-    match next_move(request):
+    match Say(summary_reply(request)) if request.purpose == "summary" else next_move(request):
         case Say(text=text):
             kept = _within(text, request.max_output_tokens)
             parts: tuple[Part, ...] = (TextPart(kept),) if kept else ()

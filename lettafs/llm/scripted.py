@@ -15,6 +15,8 @@ the answer to one call, an object with any of these fields:
 - `times`: the line answers so many calls (1). With `error`: a provider that recovers.
 - `repeat`: `true` on the last line, which then answers every call from there on.
 - `expect`: text that must be in the last user message or tool return; else the call is refused.
+- `for`: `"summary"` on a line that answers a request to sum up older messages. Where the next line
+  is not so marked, such a request is answered by rules and uses no line up.
 - `match`: makes the line a rule. It answers every call whose last user message or tool return
   contains this text, wherever it stands in the script, and is not used up; rules go before lines.
 
@@ -30,7 +32,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import anyio
 
@@ -46,7 +48,7 @@ from lettafs.errors import (
     StreamCut,
     UsageProblem,
 )
-from lettafs.llm.base import FinishReason, ModelEvent, ModelRequest
+from lettafs.llm.base import FinishReason, ModelEvent, ModelRequest, Purpose
 from lettafs.llm.call_stream import CallFragment
 from lettafs.llm.reply import ReplyBuilder
 from lettafs.values.run import Usage
@@ -79,6 +81,7 @@ _FIELDS: Mapping[str, type | tuple[type, ...]] = {
     "repeat": bool,
     "expect": str,
     "match": str,
+    "for": str,
 }
 _CHUNK_CHARS = 8
 
@@ -143,7 +146,11 @@ class ScriptedModel:
             ModelProblem: what the line says.
         """
         self.requests.append(request)
-        line = self._next(_last_words(request))
+        line = self._next(_last_words(request), request.purpose)
+        if line is None:
+            from lettafs.llm._offline.summary import summary_reply  # late: most scripts need none
+
+            line = {"text": summary_reply(request), "chunk_chars": 1_000}
         await anyio.sleep(line.get("delay_s", 0))
         if "error" in line:
             problem = _ERRORS[line["error"]]
@@ -171,15 +178,22 @@ class ScriptedModel:
         usage = Usage(**line.get("usage", {}), step_count=1)
         yield builder.reply(line.get("finish_reason", "stop"), usage=usage)
 
-    def _next(self, words: str) -> Line:
-        """Return the line that answers, and move on."""
+    def _next(self, words: str, purpose: Purpose) -> Line | None:
+        """Return the line that answers, and move on; None: rules sum up."""
         for rule in self._rules:
-            if rule["match"] in words:
+            if rule.get("for", "reply") == purpose and rule["match"] in words:
                 return rule
+        ahead = self._lines[self._at].get("for", "reply") if self._at < len(self._lines) else ""
+        if purpose == "summary" and ahead != "summary":
+            return None
         if self._at >= len(self._lines):
             total = len(self._lines)
             raise ModelRefusedRequest(f"{self._name}: the script is at its end ({total} replies).")
         line = self._lines[self._at]
+        if ahead != purpose:
+            raise ModelRefusedRequest(
+                f"{self._name}: reply {self._at + 1} is for a summary, and none was asked for."
+            )
         expected = line.get("expect", "")
         if expected not in words:
             raise ModelRefusedRequest(
@@ -220,6 +234,8 @@ def _check(line: object, *, place: str) -> None:
         raise UsageProblem(f"{place}: unknown error {line['error']!r}; known: {known}.")
     if line.get("finish_reason", "stop") not in _FINISH:
         raise UsageProblem(f"{place}: unknown finish_reason; known: {', '.join(_FINISH)}.")
+    if line.get("for", "reply") not in get_args(Purpose):
+        raise UsageProblem(f"{place}: a line is for a reply or a summary, not {line['for']!r}.")
     if line.get("chunk_chars", 1) < 1 or line.get("times", 1) < 1 or line.get("delay_s", 0) < 0:
         raise UsageProblem(f"{place}: chunk_chars and times are at least 1, delay_s at least 0.")
     counts = {"prompt_tokens", "completion_tokens", "cached_input_tokens", "reasoning_tokens"}

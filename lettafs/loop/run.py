@@ -8,35 +8,32 @@ so that no second cancellation can tear it.
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
-from datetime import datetime
 
-import anyio
 import anyio.to_thread
 
-from lettafs.context.request import Prompt, compile_prompt, zone
-from lettafs.errors import LettafsError, ModelProblem
-from lettafs.format.recall_line import MessageRecord, RunRecord, WindowRecord
-from lettafs.home.begin import busy, retry_pause_s, try_begin
+from lettafs.context.overflow import system_overflow
+from lettafs.context.request import Prompt
+from lettafs.errors import ContextOverflow, LettafsError, ModelProblem
+from lettafs.format.recall_line import MessageRecord, RunRecord
 from lettafs.home.home import Home
-from lettafs.home.turn import Turn, Who
-from lettafs.ids import NewId
-from lettafs.llm.base import LanguageModel, ModelRequest
-from lettafs.loop.answers import Bench
+from lettafs.home.turn import Turn
+from lettafs.llm.base import LanguageModel
+from lettafs.loop.caller import Caller, hold
+from lettafs.loop.compaction import Summarise, compact, is_nearly_full
+from lettafs.loop.plan import next_prompt, plan_step
 from lettafs.loop.state import RunState
-from lettafs.loop.step import StepPlan, take_step
+from lettafs.loop.step import take_step
 from lettafs.loop.style import Taken
 from lettafs.loop.styles import style_of
 from lettafs.loop.verdict import after_failure, after_step
-from lettafs.tools import rules as tool_rules
-from lettafs.tools.base import Tool, ToolContext
+from lettafs.tools.base import Tool
 from lettafs.tools.builtin import tools_of
 from lettafs.values.event import (
     Checkpoint,
+    Compacted,
+    CompactionTrigger,
     Event,
     Failure,
     MessageAdded,
@@ -45,31 +42,21 @@ from lettafs.values.event import (
     RunStarted,
 )
 from lettafs.values.message import Message, TextPart, ToolReturn
-from lettafs.values.rule import RequiresApprovalRule
 from lettafs.values.run import Run, StopReason, run_status
 
 __all__ = ["Caller", "run"]
 
-_BUSY_S = 5.0
 _CANCELLED = "cancelled: the person stopped the turn before this call was finished"
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """What comes from outside: the clock, ids, and who is at the keyboard."""
-
-    now: Callable[[], datetime]
-    new_id: NewId
-    person: Who
-    about: Mapping[str, str]
-    """What a second process is told about us: `cmd`."""
-    sleep: Callable[[float], Awaitable[None]] = anyio.sleep
-    """Waits between retries of a failing model, in seconds."""
-    jitter: Callable[[], float] = random.random
-
-
 async def run(
-    home: Home, *, model: LanguageModel, text: str, caller: Caller, max_steps: int | None = None
+    home: Home,
+    *,
+    model: LanguageModel,
+    text: str,
+    caller: Caller,
+    max_steps: int | None = None,
+    summarise: Summarise | None = None,
 ) -> AsyncGenerator[Event, None]:
     """Yield the events of one request.
 
@@ -81,13 +68,14 @@ async def run(
         text: what the user says.
         caller: clock, ids, person.
         max_steps: model calls the run may take; None: what agent.toml says.
+        summarise: loads the model that agent.toml wants summaries from; None: `model` sums up.
 
     Raises:
         Busy: another process held the turn for five seconds.
         NotAnAgent: agent.toml is gone or unreadable.
         DiskProblem: the disk refused before the user's message was kept.
     """
-    turn = await _hold(home, caller)
+    turn = await hold(home, caller)
     state: RunState | None = None
     try:
         agent = turn.agent
@@ -99,6 +87,7 @@ async def run(
             style=style_of(agent.type),
             model=model,
             begun_at=turn.time(),
+            summarise=summarise,
         )
         turn.run_id = state.run_id
         yield RunStarted(state.run_id, agent.id or "", model.handle)
@@ -134,20 +123,6 @@ async def run(
             turn.close()
 
 
-async def _hold(home: Home, caller: Caller) -> Turn:
-    begun = time.monotonic()
-    while True:
-        turn = try_begin(
-            home, now=caller.now, new_id=caller.new_id, person=caller.person, about=caller.about
-        )
-        if turn is not None:
-            return turn
-        waited = time.monotonic() - begun
-        if waited >= _BUSY_S:
-            raise busy(home)
-        await anyio.sleep(retry_pause_s(waited))
-
-
 async def _answered(
     turn: Turn, state: RunState, max_steps: int, caller: Caller
 ) -> AsyncGenerator[Event, None]:
@@ -179,24 +154,82 @@ async def _steps(
     told: set[str] = set()
     while state.stop is None:
         turn.begin_step()
-        prompt, plan = _plan(turn, state, tools, caller)
+        state.agent = turn.agent
+        prompt = _prompt(turn, state, tools)
+        if prompt.left_out or state.compact:
+            why: CompactionTrigger = "overflow" if state.compact else "window_full"
+            async with aclosing(_compacted(turn, state, prompt, why, caller)) as made:
+                async for change in made:
+                    yield change
+            prompt = _prompt(turn, state, tools)
+        state.shrink, state.compact = 0, False
         for notice in _notices(turn, prompt, told):
             yield notice
-        taken: Taken | None = None
-        try:
-            async with aclosing(take_step(turn, state.model, plan)) as events:
-                async for event in events:
-                    if isinstance(event, Taken):
-                        taken = event
-                    else:
-                        yield event
-        except ModelProblem as failed:
-            yield after_failure(state, failed)
-            continue
-        finally:
-            state.note_changes(turn.changes)
-        assert taken is not None, "a step ends with what was taken or raises"
-        for event in after_step(turn, state, taken, tools=tools, max_steps=max_steps):
+        too_long = system_overflow(prompt)
+        if too_long is not None:
+            state.stop = "context_window_overflow_in_system_prompt"
+            yield Failure(ContextOverflow.error_type, too_long)
+            return
+        async with aclosing(_one_step(turn, state, prompt, tools, max_steps, caller)) as events:
+            async for event in events:
+                yield event
+
+
+async def _one_step(
+    turn: Turn,
+    state: RunState,
+    prompt: Prompt,
+    tools: dict[str, Tool],
+    max_steps: int,
+    caller: Caller,
+) -> AsyncGenerator[Event, None]:
+    """Yield the events of a step and of the verdict on it."""
+    plan = plan_step(turn, state, prompt, tools=tools, caller=caller)
+    taken: Taken | None = None
+    try:
+        async with aclosing(take_step(turn, state.model, plan)) as events:
+            async for event in events:
+                if isinstance(event, Taken):
+                    taken = event
+                else:
+                    yield event
+    except ModelProblem as failed:
+        yield after_failure(state, failed, prompt)
+        return
+    finally:
+        state.note_changes(turn.changes)
+    assert taken is not None, "a step ends with what was taken or raises"
+    for verdict in after_step(turn, state, taken, tools=tools, max_steps=max_steps):
+        yield verdict
+    if is_nearly_full(taken.usage, prompt.context_window):
+        now = _prompt(turn, state, tools)
+        async with aclosing(_compacted(turn, state, now, "after_step", caller)) as made:
+            async for change in made:
+                yield change
+
+
+def _prompt(turn: Turn, state: RunState, tools: dict[str, Tool]) -> Prompt:
+    return next_prompt(turn, model=state.model, tools=tools, calls=state.calls, shrink=state.shrink)
+
+
+async def _compacted(
+    turn: Turn, state: RunState, prompt: Prompt, why: CompactionTrigger, caller: Caller
+) -> AsyncGenerator[Event, None]:
+    """Yield the events of a compaction of the run's own; none when nothing can leave."""
+    async with aclosing(
+        compact(
+            turn,
+            prompt,
+            trigger=why,
+            model=state.model,
+            caller=caller,
+            summarise=state.summarise,
+        )
+    ) as events:
+        async for event in events:
+            if isinstance(event, Compacted):
+                state.usage = state.usage + event.usage
+                state.shrink = state.shrunk = 0  # it is first tried with all that is left
             yield event
 
 
@@ -205,66 +238,6 @@ def _notices(turn: Turn, prompt: Prompt, told: set[str]) -> list[Notice]:
     fresh = [problem for problem in prompt.problems if str(problem) not in told]
     told.update(map(str, fresh))
     return [*(Notice(f"{p}.", "warning", "block") for p in fresh), *turn.take_notices()]
-
-
-def _plan(
-    turn: Turn, state: RunState, tools: dict[str, Tool], caller: Caller
-) -> tuple[Prompt, StepPlan]:
-    """Compile the next request; record it when messages have to leave the window."""
-    agent = state.agent = turn.agent
-    may = tool_rules.allowed(agent.tool_rules, state.calls, tools)
-    shown = [tools[name] for name in may.names]
-    window = agent.context_window or state.model.context_window
-    now = turn.now()
-    prompt = compile_prompt(
-        turn.home,
-        agent,
-        tools=state.style.specs(shown, agent.tool_rules),
-        now=now,
-        context_window=window,
-        shrink=state.shrink,
-    )
-    state.shrink = False
-    if prompt.left_out:
-        turn.append(
-            WindowRecord(
-                0,
-                reason="trim",
-                start=prompt.messages[0].id,
-                earlier=prompt.earlier,
-                drop=prompt.dropped,
-            )
-        )
-    settings = agent.model_settings
-    forced = may.forced or (state.style.requires_call and bool(shown))
-    ruled = any(not isinstance(rule, RequiresApprovalRule) for rule in agent.tool_rules)
-    one_call = state.style.one_call or not settings.parallel_tool_calls
-    request = ModelRequest(
-        message_id=turn.new_id("message"),
-        system=prompt.system,
-        messages=prompt.messages,
-        tools=prompt.tools,
-        tool_choice="required" if forced else "auto",
-        forced_tool=may.names[0] if may.forced and len(may.names) == 1 else None,
-        parallel_tool_calls=not one_call and not ruled,
-        temperature=settings.temperature,
-        max_output_tokens=settings.max_output_tokens,
-        reasoning_effort=settings.reasoning_effort,
-        think=settings.think,
-        context_window=window,
-        timeout_s=settings.timeout_s,
-    )
-    context = ToolContext(turn, prompt.seen, now, zone(agent.timezone))
-    bench = Bench(tools, agent.tool_rules, tuple(state.calls), context, state.style.own_parameters)
-    return prompt, StepPlan(
-        turn.new_id("step"),
-        request,
-        bench,
-        state.style,
-        one_call,
-        sleep=caller.sleep,
-        jitter=caller.jitter,
-    )
 
 
 def _record_end(turn: Turn, state: RunState) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from lettafs.llm.base import LanguageModel
@@ -27,6 +27,8 @@ class RunState:
     style: Style
     model: LanguageModel
     begun_at: str
+    summarise: Callable[[str], LanguageModel] | None = None
+    """Loads the model that agent.toml wants summaries from, by its handle."""
     usage: Usage = field(default_factory=Usage)
     steps: int = 0
     """Steps that came to something: a reply that was empty or cut off is none."""
@@ -35,15 +37,19 @@ class RunState:
     """Labels of blocks changed, in order."""
     spoke: bool = False
 
-    # How often something went wrong; all but the last two count in a row.
+    # How often something went wrong, in a row.
     failed_steps: int = 0
     same: int = 0
     last_call: tuple[str, str] | None = None
     empty: int = 0
     cuts: int = 0
     overflows: int = 0
-    shrink: bool = False
-    """True: the model said "too long", and the next request has to be shorter."""
+    shrink: int = 0
+    """How often the next request is halved, because the model said "too long"."""
+    shrunk: int = 0
+    """How often that was so since the last compaction."""
+    compact: bool = False
+    """True: it said so for the first time, and what leaves is to be summed up."""
 
     stop: StopReason | None = None
     error: str | None = None

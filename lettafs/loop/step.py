@@ -55,6 +55,8 @@ class StepPlan:
     """True: of several calls in a reply the first counts."""
     sleep: Callable[[float], Awaitable[None]]
     jitter: Callable[[], float]
+    estimate: int = 0
+    """Tokens the request is estimated at, uncalibrated; 0: not known."""
 
 
 async def take_step(
@@ -94,7 +96,14 @@ async def take_step(
     if assistant is None:
         yield Taken(None, (), (), reply.finish_reason, usage)
         return
-    step = Step(plan.step_id, turn.run_id or "", model.handle, (assistant.id,), usage)
+    step = Step(
+        plan.step_id,
+        turn.run_id or "",
+        model.handle,
+        (assistant.id,),
+        usage,
+        estimate=plan.estimate,
+    )
     if not calls:
         turn.append(MessageRecord(0, assistant), StepRecord(0, step))
         yield MessageAdded(assistant)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from lettafs.context.overflow import largest_parts
+from lettafs.context.request import Prompt
 from lettafs.errors import ContextOverflow, ModelOutOfCredit, ModelProblem, StreamCut
 from lettafs.format.recall_line import MessageRecord
 from lettafs.home.turn import Turn
@@ -23,15 +25,21 @@ _MAX_SAME = 3
 _MAX_OVERFLOWS = 3
 
 
-def after_failure(state: RunState, problem: ModelProblem) -> Failure | Notice:
-    """Decide about a step without a reply: once more, or the end of the run."""
+def after_failure(state: RunState, problem: ModelProblem, prompt: Prompt) -> Failure | Notice:
+    """Decide about a step without a reply: once more, or the end of the run.
+
+    A request that was too long is made again, first with older messages summed up, then with less
+    and less of the conversation.
+    """
     if isinstance(problem, StreamCut) and state.cuts == 0:
         state.cuts += 1
         return Notice("The reply broke off; asking once more.", "warning", "retry")
     if isinstance(problem, ContextOverflow):
         if state.overflows < _MAX_OVERFLOWS:
             state.overflows += 1
-            state.shrink = True
+            state.compact = state.overflows == 1
+            state.shrunk += 1
+            state.shrink = state.shrunk
             return Notice(
                 "The conversation is too long for the model; older messages leave its view.",
                 "warning",
@@ -40,7 +48,7 @@ def after_failure(state: RunState, problem: ModelProblem) -> Failure | Notice:
         state.stop = "context_window_overflow_in_system_prompt"
         words = (
             f"{problem} Nothing more can be left out: shorten the memory blocks or the message, or "
-            "use a model with a larger window."
+            f"use a model with a larger window. {largest_parts(prompt)}"
         )
         return Failure(problem.error_type, words)
     empty = isinstance(problem, ModelOutOfCredit)
@@ -53,7 +61,7 @@ def after_step(
 ) -> list[Event]:
     """Decide how the run goes on after a step; set `state.stop` when it does not."""
     state.usage = state.usage + taken.usage
-    state.cuts = 0
+    state.cuts = state.overflows = state.shrunk = 0
     if taken.assistant is None and taken.finish_reason in ("stop", "tool_calls"):
         return _after_silence(state)
     state.steps += 1

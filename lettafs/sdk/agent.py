@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, aclosing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lettafs.context.request import Prompt, Section, compile_prompt, zone
+from lettafs.context.request import Prompt, Section, compile_prompt
 from lettafs.errors import HistoryProblem, UsageProblem
 from lettafs.home.begin import begin
 from lettafs.home.home import Home
@@ -19,19 +19,22 @@ from lettafs.llm.base import LanguageModel
 from lettafs.loop.run import Caller, run
 from lettafs.loop.styles import style_of
 from lettafs.sdk.answer import Answer, gather, said
+from lettafs.sdk.keeper import Keeper
 from lettafs.tools import rules as tool_rules
 from lettafs.tools.builtin import tools_of
-from lettafs.values.agent import AgentSettings
+from lettafs.values.agent import AgentSettings, CompactionMode
 from lettafs.values.block import Block
-from lettafs.values.event import Event
+from lettafs.values.event import Compacted, Event
 from lettafs.values.message import Message
 from lettafs.values.passage import Passage
 from lettafs.values.problem import Problem
+from lettafs.values.progress import Progress
 
 if TYPE_CHECKING:
     from lettafs.sdk.open import ModelChoice
     from lettafs.values.history import BlameLine, BlockChange, LogEntry, Undone
     from lettafs.values.hit import Hit
+    from lettafs.values.index_state import IndexState
 
 __all__ = ["Agent", "Answer", "Prompt", "Section", "said"]
 
@@ -52,6 +55,8 @@ class Agent:
         model: str | None = None,
         base_url: str | None = None,
         reopen: Callable[[Path], Agent],
+        at: Callable[[str, tuple[str | None, str | None]], AbstractContextManager[Agent]]
+        | None = None,
     ) -> None:
         self.path = home.root
         self._home = home
@@ -60,10 +65,15 @@ class Agent:
         self._load = load
         self._wanted = (model, base_url)
         self._reopen = reopen
+        self._at = at
+        self._keeper = Keeper(home)
         self._choice: ModelChoice | None = None
         self._named: tuple[str | None, str | None] = (None, None)
         """Model and endpoint that agent.toml named when the choice was made."""
         self._model: LanguageModel | None = None
+        self.in_background = True
+        """Whether indexes are brought up in a thread between turns. A program that ends right after
+        a turn sets it to False and calls `keep_up` itself."""
         self._running = 0
         self._watched: list[Callable[[], None]] = []
         """What every watch does when we have ended writing: take the files as known."""
@@ -143,11 +153,29 @@ class Agent:
         if max_steps is not None and max_steps < 1:
             raise UsageProblem(f"A run takes at least one step, not {max_steps}.")
         model = self.model()
-        events = run(self._home, model=model, text=text, caller=self._caller, max_steps=max_steps)
-        with self._writing():
-            async with aclosing(events):
-                async for event in events:
-                    yield event
+        events = run(
+            self._home,
+            model=model,
+            text=text,
+            caller=self._caller,
+            max_steps=max_steps,
+            summarise=self._summariser,
+        )
+        async with aclosing(self._played(events)) as played:
+            async for event in played:
+                yield event
+
+    async def _played(self, events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
+        # A turn has the processor to itself: indexes are brought up between turns.
+        self._keeper.rest()
+        try:
+            with self._writing():
+                async with aclosing(events):
+                    async for event in events:
+                        yield event
+        finally:
+            if self.in_background:
+                self._keeper.nudge()
 
     def send(self, text: str, *, max_steps: int | None = None) -> Answer:
         """Say something and wait for the answer. Not for use inside an event loop.
@@ -160,6 +188,69 @@ class Agent:
         import anyio  # late: only a blocking caller needs a loop of its own
 
         return anyio.run(gather, self.stream(text, max_steps=max_steps))
+
+    async def compacting(self, mode: CompactionMode | None = None) -> AsyncGenerator[Event, None]:
+        """Let a summary take the place of older messages in the window, and yield what happens.
+
+        Nothing leaves recall, and an undo takes it back. With nothing to sum up there is a notice.
+
+        Args:
+            mode: `sliding_window` or `all`; None: as agent.toml says.
+
+        Raises:
+            UsageProblem: the model's handle makes no sense.
+            ModelProblem: the model's key is missing; nothing was written.
+            Busy: another process held the turn for five seconds.
+        """
+        from lettafs.loop.compaction import compact_on_request
+
+        events = compact_on_request(
+            self._home,
+            model=self.model(),
+            caller=self._caller,
+            mode=mode,
+            summarise=self._summariser,
+        )
+        async with aclosing(self._played(events)) as played:
+            async for event in played:
+                yield event
+
+    def compact(self, mode: CompactionMode | None = None) -> Compacted | None:
+        """Do as `compacting` and return what was done; None: there was nothing to sum up.
+
+        Not for use inside an event loop.
+
+        Raises:
+            UsageProblem: the model's handle makes no sense.
+            ModelProblem: the model's key is missing; nothing was written.
+            Busy: another process held the turn for five seconds.
+        """
+        import anyio  # as `send`
+
+        async def last() -> Compacted | None:
+            done: Compacted | None = None
+            async with aclosing(self.compacting(mode)) as events:
+                async for event in events:
+                    done = event if isinstance(event, Compacted) else done
+            return done
+
+        return anyio.run(last)
+
+    def _summariser(self, handle: str) -> LanguageModel:
+        """Return the model that agent.toml wants summaries from; its endpoint is as that says.
+
+        Raises:
+            UsageProblem: the handle makes no sense.
+            ModelProblem: its key is missing, or its endpoint is not vouched for.
+        """
+        from lettafs.sdk.open import NAMED_BY_AGENT, ModelChoice  # late: it imports this module
+
+        agent = self.settings
+        same = (agent.model or "").partition("/")[0] == handle.partition("/")[0]
+        place = agent.base_url if same else None
+        return self._load(
+            ModelChoice(handle, NAMED_BY_AGENT, place, "agent" if place else "default")
+        )
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -186,18 +277,19 @@ class Agent:
         tools, _ = tools_of(agent)
         may = tool_rules.allowed(agent.tool_rules, (), tools)
         style = style_of(agent.type)
-        window = agent.context_window
-        if window is None:
-            try:
-                window = self.model().context_window
-            except Exception:  # a missing key must not hide the prompt
-                window = _FALLBACK_WINDOW
+        window, handle = agent.context_window, agent.model
+        try:
+            handle = self.model_handle
+            window = window or self.model().context_window
+        except Exception:  # a missing key must not hide the prompt
+            window = window or _FALLBACK_WINDOW
         return compile_prompt(
             self._home,
             agent,
             tools=style.specs([tools[name] for name in may.names], agent.tool_rules),
             now=self._caller.now(),
             context_window=window,
+            model=handle,
         )
 
     def messages(self, limit: int = 50) -> list[Message]:
@@ -214,55 +306,89 @@ class Agent:
         *,
         sources: Sequence[str] = ("recall", "archival"),
         k: int = 10,
+        page: int = 0,
         since: str | None = None,
         until: str | None = None,
+        roles: Sequence[str] = ("user", "assistant"),
+        conversation_id: str | None = None,
+        tags: Sequence[str] = (),
+        all_tags: bool = False,
         exact: bool = False,
     ) -> list[Hit]:
-        """Return what fits a query, best first.
+        """Return what fits a query, best first; with an empty query the newest first.
 
         Args:
-            query: words, or with `exact` a piece of text.
+            query: a question or words, or with `exact` a piece of text.
             sources: `recall`, `archival` or both.
             k: how many at most.
+            page: 0 is the best `k`, 1 the next `k`, and so on.
             since: ISO date or time in the agent's time zone.
             until: likewise; a date alone includes that day.
+            roles: whose messages: `user`, `assistant`, `tool`.
+            conversation_id: messages of this conversation only.
+            tags: passages with one of these tags only.
+            all_tags: passages with every one of them.
             exact: the query as it stands, ignoring case.
 
         Raises:
-            UsageProblem: a date or a source makes no sense.
+            UsageProblem: a date, a role, a page or a source makes no sense.
         """
-        from lettafs.index.find import day_or_moment, find_messages, find_passages  # as `log`
+        from lettafs.sdk.search import search  # late: a conversation may search nothing
 
-        unknown = set(sources) - {"recall", "archival"}
-        if unknown:
-            raise UsageProblem(
-                f"There is no {', '.join(sorted(unknown))} to search: use recall or archival."
-            )
-        where = zone(self.settings.timezone)
-        start = day_or_moment(since, zone=where, end=False) if since else None
-        end = day_or_moment(until, zone=where, end=True) if until else None
-        hits: list[Hit] = []
-        if "recall" in sources:
-            recall = self._home.recall
-            hits += find_messages(
-                recall.messages(),
-                query,
-                limit=k,
-                since=start,
-                until=end,
-                skip=recall.dropped(),
-                literal=exact,
-            )
-        if "archival" in sources:
-            hits += find_passages(
-                self._home.archival.passages().values(),
-                query,
-                limit=k,
-                since=start,
-                until=end,
-                literal=exact,
-            )
-        return sorted(hits, key=lambda hit: -hit.score)[:k]
+        return search(
+            self._home,
+            query,
+            now=self._caller.now(),
+            sources=sources,
+            k=k,
+            page=page,
+            since=since,
+            until=until,
+            roles=roles,
+            conversation_id=conversation_id,
+            tags=tags,
+            all_tags=all_tags,
+            exact=exact,
+        )
+
+    @property
+    def search_trouble(self) -> str | None:
+        """Why passages are found by words only, as a sentence; None: they are not, or unasked."""
+        return self._home.finder.trouble
+
+    def at(self, checkpoint: str) -> AbstractContextManager[Agent]:
+        """Return the agent as it was at a checkpoint, for a `with` block.
+
+        It is a copy that goes with the block: it can be read, searched and talked to, and nothing
+        of that is kept.
+
+        Raises:
+            HistoryProblem: on entering: there is no history, or no such checkpoint.
+        """
+        if self._at is None:
+            raise HistoryProblem("This agent was opened without its past.")
+        return self._at(checkpoint, self._wanted)
+
+    def keep_up(
+        self,
+        *,
+        stop: Callable[[], bool] = lambda: False,
+        progress: Callable[[Progress], None] | None = None,
+        vectors_for_s: float | None = None,
+    ) -> None:
+        """Bring the indexes up to the files; searches are right without, but slower.
+
+        Args:
+            stop: asked often; True ends the work where it stands, to be gone on with later.
+            progress: told how far it has come.
+            vectors_for_s: seconds spent at most on the vectors of passages, the slowest part;
+                None: as long as it takes.
+        """
+        self._keeper.keep_up(stop=stop, progress=progress, vectors_for_s=vectors_for_s)
+
+    def is_behind(self) -> bool:
+        """Tell whether the indexes lag so far behind that `keep_up` is worth its cost."""
+        return self._home.is_behind()
 
     def log(self, limit: int | None = 20) -> list[LogEntry]:
         """Return the checkpoints, newest first.
@@ -439,8 +565,11 @@ class Agent:
             done = repair(turn)
         return done, self.problems()
 
-    def rebuild(self) -> list[str]:
+    def rebuild(self, *, progress: Callable[[Progress], None] | None = None) -> list[str]:
         """Delete what is derived and make it anew; return what was, in words.
+
+        Args:
+            progress: told how far the indexes are.
 
         Raises:
             Busy: another process held the turn for five seconds.
@@ -448,7 +577,25 @@ class Agent:
         from lettafs.home.repair import rebuild
 
         with self._turn() as turn:
-            return rebuild(turn)
+            done = rebuild(turn)
+        self._keeper.rest(wait_s=60.0)
+        finder = self._home.finder
+        finder.discard()
+        self.keep_up(progress=progress)
+        state = finder.state()
+        if state.messages_indexed:
+            done.append(f"The index of {state.messages_indexed} messages.")
+        if state.pieces_indexed:
+            done.append(f"The index of {state.pieces_indexed} pieces of passages.")
+        if state.vectors:
+            done.append(f"{state.vectors} vectors by {state.embedder}.")
+        if state.trouble is not None:
+            done.append(state.trouble)
+        return done
+
+    def index_state(self) -> IndexState:
+        """Return how far the indexes are."""
+        return self._home.finder.state()
 
     def pack(self) -> str:
         """Pack the history; return what came of it, in words.

@@ -8,7 +8,8 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,15 +17,19 @@ from pathlib import Path
 from lettafs.context.prompts import base_instructions
 from lettafs.disk import atomic
 from lettafs.disk.git import Git, Person
+from lettafs.disk.seal import load_key
 from lettafs.errors import LettafsError, UsageProblem
+from lettafs.format import layout
 from lettafs.home.create import create_home, refuse_unless_free
-from lettafs.home.home import open_home
+from lettafs.home.home import Home, open_home
 from lettafs.ids import new_uuid_id
+from lettafs.index.place import IndexPlace
 from lettafs.llm.base import LanguageModel
 from lettafs.llm.catalog import BaseUrlSource, Handle, default_window, parse_handle, resolve
 from lettafs.llm.providers import PROVIDERS
 from lettafs.loop.run import Caller
 from lettafs.sdk.agent import Agent
+from lettafs.sdk.embedders import choose_embedder
 from lettafs.sdk.env_file import read_env_file
 from lettafs.sdk.user_config import UserConfig
 from lettafs.values.agent import AgentSettings, AgentType
@@ -97,18 +102,74 @@ def open_agent(path: Path | str, *, model: str | None = None, base_url: str | No
         FormatTooNew: it was written by a newer lettafs.
         UsageProblem: the model's handle makes no sense.
     """
-    home = open_home(Path(path))
     env = dict(os.environ)
+    root = Path(path)
+    home = open_home(root, indexes=_index_place(root, keys=root, env=env))
+    return _agent(home, model=model, base_url=base_url, keys=root, env=env)
+
+
+def _agent(
+    home: Home, *, model: str | None, base_url: str | None, keys: Path, env: Mapping[str, str]
+) -> Agent:
+    """Return the agent of a home.
+
+    Args:
+        home: the agent's directory.
+        model: a handle that answers instead of the agent's own.
+        base_url: an endpoint the person names.
+        keys: the directory whose `.env` may hold keys.
+        env: the person's environment.
+    """
     if model is not None:
         parse_handle(model)
     return Agent(
         home,
         caller=_caller(home.git, env),
         choose=lambda handle, url: _choose(handle, url, agent=home.settings().agent, env=env),
-        load=lambda choice: _load(choice, agent=home.settings().agent, root=home.root, env=env),
+        load=lambda choice: _load(choice, agent=home.settings().agent, root=keys, env=env),
         model=model,
         base_url=base_url,
         reopen=open_agent,
+        at=lambda checkpoint, wanted: _past(
+            home, checkpoint, model=wanted[0], base_url=wanted[1], keys=keys, env=env
+        ),
+    )
+
+
+@contextmanager
+def _past(
+    home: Home,
+    checkpoint: str,
+    *,
+    model: str | None,
+    base_url: str | None,
+    keys: Path,
+    env: Mapping[str, str],
+) -> Iterator[Agent]:
+    """Yield a copy of the agent as it was at a checkpoint, with its keys as they are now."""
+    from lettafs.home.past import past_home  # late: a rare question
+
+    with past_home(home, checkpoint) as root:
+        then = open_home(root, indexes=_index_place(root, keys=keys, env=env))
+        yield _agent(then, model=model, base_url=base_url, keys=keys, env=env)
+
+
+def _index_place(root: Path, *, keys: Path, env: Mapping[str, str]) -> IndexPlace:
+    """Return where the indexes of a home lie: in it, or where LETTAFS_INDEX_DIR says."""
+    directory = root / layout.INDEX
+    elsewhere = env.get("LETTAFS_INDEX_DIR", "").strip()
+    if elsewhere:
+        try:
+            status = root.stat()
+        except OSError:  # there is no such agent, as opening it will say
+            status = None
+        if status is not None:
+            # By the directory's own number, so that a copy of an agent gets indexes of its own.
+            directory = Path(elsewhere, f"{status.st_dev:x}-{status.st_ino:x}")
+    return IndexPlace(
+        directory=directory,
+        key=functools.cache(lambda: load_key(_config_directory(env))),
+        embedder=lambda handle: choose_embedder(handle, root=keys, env=env),
     )
 
 

@@ -138,31 +138,34 @@ class Recall:
         found: list[Message] = []
         left = math.inf if enough_chars is None else enough_chars
         asked = False
+        head: Message | None = None
+        reached = summed = False
         for record in self.segments.backward():
             if isinstance(record, WindowRecord):
                 dropped.update(record.drop)
                 if not placed and record.start is not None:
                     start, summary, earlier = record.start, record.summary, record.earlier
-                    placed = True
+                    placed, summed = True, record.summary is not None
             elif isinstance(record, MessageRecord):
                 message = record.message
-                found.append(message)
-                if message.id == start:
-                    break
-                if message.id not in dropped and not message.partial and message.role != "system":
+                if message.id == summary:
+                    # What is no summary has its place in the journal, whatever a record says.
+                    head, summary = (message if message.kind == "summary" else None), None
+                if not reached:
+                    found.append(message)
+                reached = reached or message.id == start
+                if reached and summary is None:
+                    break  # a summary that was made earlier than `start` lies before it
+                if _is_seen(message) and message.id not in dropped:
                     left -= _length(message)
                     asked = asked or (message.role == "user" and message.kind == "message")
-                if left < 0 and asked and summary is None:
+                if left < 0 and asked and not summed:
                     earlier = self._count() - len(found)
                     break
         found.reverse()
-        head = [m for m in found if m.id == summary]
-        rest = [
-            m
-            for m in found
-            if m.id != summary and m.id not in dropped and not m.partial and m.role != "system"
-        ]
-        return Window(tuple(head) + _paired(rest), earlier)
+        rest = [m for m in found if _is_seen(m) and m.id not in dropped]
+        front = (head,) if head is not None and head.id not in dropped else ()
+        return Window(front + _paired(rest), earlier)
 
     def _count(self) -> int:
         """Return how many messages there are, without reading what they say."""
@@ -208,6 +211,14 @@ class Recall:
 
 def _parse(record: Mapping[str, Any], path: str, line_no: int) -> RecallRecord | Problem:
     return parse_record(record, path=path, line_no=line_no)
+
+
+def _is_seen(message: Message) -> bool:
+    """Tell whether a message is sent for its place in the journal.
+
+    A summary is not: it is sent when a window record names it, and then at the front.
+    """
+    return not message.partial and message.role != "system" and message.kind != "summary"
 
 
 def _length(message: Message) -> int:

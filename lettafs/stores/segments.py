@@ -108,7 +108,37 @@ class Segments(Generic[R]):
 
     def stamps(self) -> list[tuple[str, fingerprint.Stamp | None]]:
         """Return every segment with what its file looks like: equal stamps, equal records."""
-        return [(path, fingerprint.stamp(self._root / path)) for path in self.paths()]
+        root = str(self._root)  # a Path each costs more than looking at the file
+        return [(path, fingerprint.stamp(f"{root}/{path}")) for path in self.paths()]
+
+    def file(self, path: str) -> Path:
+        """Return where a segment lies."""
+        return self._root / path
+
+    def at(self, number: int, line: int) -> R | None:
+        """Return what one line of one segment says; None when it says nothing, or is not there.
+
+        Only that line is parsed, so that showing a few records of a long history stays cheap.
+
+        Args:
+            number: the segment's.
+            line: 1 is its first.
+        """
+        path = f"{self.folder}/{layout.segment_name(number)}"
+        known = self._parsed.get(path)
+        try:
+            with _refusals(self._root / path):
+                status = (self._root / path).lstat()
+            stamp = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+            if known is not None and known.stamp == stamp:
+                found = known.lines[line - 1] if line <= len(known.lines) else None
+            else:
+                raw = self.read(path).split(b"\n")
+                at_hand = line <= len(raw) and bool(raw[line - 1].strip())
+                found = self._read_line(raw[line - 1], path, line) if at_hand else None
+        except (FileNotFoundError, DiskProblem):
+            return None  # `lines` has it as a problem
+        return None if isinstance(found, Problem) else found
 
     def lines(self, path: str) -> tuple[R | Problem, ...]:
         """Return what each line of a segment says, or what is wrong with it.
@@ -145,6 +175,20 @@ class Segments(Generic[R]):
         parsed = tuple(lines)
         self._parsed[path] = _Parsed(stamp, raw, parsed)
         return parsed
+
+    def parsed(self, path: str, raw: Sequence[bytes], *, first: int) -> Iterator[R | Problem]:
+        """Yield what lines of a segment say, given as bytes; nothing of it is remembered.
+
+        Args:
+            path: the segment.
+            raw: the lines, without their line feeds.
+            first: number of the first of them; 1 is the segment's first line.
+        """
+        for number, line in enumerate(raw, first):
+            if line.strip():
+                yield self._read_line(line, path, number)
+            else:
+                yield Problem("blank-line", path, "an empty line", line=number)
 
     def _read_line(self, line: bytes, path: str, number: int) -> R | Problem:
         unframed = jsonl.unframe(line, path=path, line_no=number)

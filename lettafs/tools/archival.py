@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 from lettafs.errors import ToolProblem
-from lettafs.index.find import find_passages, moment_of
+from lettafs.index.moments import moment_of
 from lettafs.tools.base import Tool, ToolContext, parameters, span
+from lettafs.values.event import Notice
+from lettafs.values.hit import Hit
 from lettafs.values.passage import Passage
 from lettafs.values.tool import ToolSpec
 
@@ -37,29 +39,34 @@ def _tags(args: dict[str, Any]) -> tuple[str, ...]:
 def _search(context: ToolContext, args: dict[str, Any]) -> str:
     if not args["query"].strip():
         return "[]"
+    from lettafs.index.wanted import Wanted  # late: most turns search nothing
+
     top_k = args.get("top_k")
+    limit = _DEFAULT_TOP_K if top_k is None else max(1, min(int(top_k), _MAX_TOP_K))
+    page = max(0, int(args.get("page") or 0))
     since, until = span(context, args.get("start_datetime"), args.get("end_datetime"))
-    hits = find_passages(
-        context.turn.home.archival.passages().values(),
-        args["query"],
-        limit=_DEFAULT_TOP_K if top_k is None else max(1, min(int(top_k), _MAX_TOP_K)),
-        tags=_tags(args),
-        match_all=args.get("tag_match_mode") == "all",
+    wanted = Wanted(
+        zone=context.zone,
+        now=context.now.astimezone(context.zone),
         since=since,
         until=until,
+        tags=_tags(args),
+        all_tags=args.get("tag_match_mode") == "all",
     )
-    return json.dumps(
-        [
-            {
-                "id": hit.id,
-                "timestamp": _local(hit.created_at, context),
-                "content": hit.text,
-                "tags": list(hit.tags),
-            }
-            for hit in hits
-        ],
-        ensure_ascii=False,
-    )
+    finder = context.turn.home.finder
+    hits = finder.passages(args["query"], wanted, limit=limit, skip=page * limit)
+    if finder.trouble is not None:
+        context.turn.notices.append(Notice(finder.trouble, "warning", "embedder"))
+    return json.dumps([_result(hit, context) for hit in hits], ensure_ascii=False)
+
+
+def _result(hit: Hit, context: ToolContext) -> dict[str, Any]:
+    found: dict[str, Any] = {"id": hit.id, "timestamp": _local(hit.created_at, context)}
+    if hit.piece:
+        found["piece"] = hit.piece
+    if hit.heading:
+        found["heading"] = hit.heading
+    return found | {"content": hit.text, "tags": list(hit.tags)}
 
 
 def _local(created_at: str, context: ToolContext) -> str:
@@ -83,13 +90,14 @@ ARCHIVAL_TOOLS: tuple[Tool, ...] = (
     Tool(
         ToolSpec(
             "archival_memory_search",
-            "Search the notes in archival memory.",
+            "Search the notes in archival memory, by words and by meaning.",
             parameters(
                 "query",
                 query="string: what to look for",
                 tags=_TAGS | {"description": "only notes with these tags"},
                 tag_match_mode={"type": "string", "enum": ["any", "all"]},
                 top_k="integer: how many results (default 5)",
+                page="integer: 0 for the best results (default), 1 for the next, and so on",
                 start_datetime="string: from this day or time on",
                 end_datetime="string: up to and including this day or time",
             ),

@@ -9,7 +9,7 @@ from typing import Any
 
 from lettafs.errors import ToolProblem, UsageProblem
 from lettafs.home.turn import Turn
-from lettafs.index.find import day_or_moment
+from lettafs.index.moments import day_or_moment
 from lettafs.values.block import Block
 from lettafs.values.tool import ToolSpec
 

@@ -6,8 +6,11 @@ import json
 from datetime import datetime
 from typing import Any
 
-from lettafs.index.find import find_messages, moment_of
+from lettafs.errors import ToolProblem
+from lettafs.format.recall_line import MessageRecord, WindowRecord
+from lettafs.index.moments import moment_of
 from lettafs.tools.base import Tool, ToolContext, parameters, span
+from lettafs.values.hit import Hit
 from lettafs.values.tool import ToolSpec
 
 __all__ = ["CONVERSATION_SEARCH", "time_ago"]
@@ -27,44 +30,65 @@ def time_ago(then: datetime, now: datetime) -> str:
 
 
 def _search(context: ToolContext, args: dict[str, Any]) -> str:
+    from lettafs.index.wanted import Wanted  # late: most turns search nothing
+
+    query = args.get("query") or ""
     limit = args.get("limit")
     limit = _DEFAULT_LIMIT if limit is None else max(1, min(int(limit), _MAX_LIMIT))
-    roles = args.get("roles") or ["assistant", "user"]
-    recall = context.turn.home.recall
+    page = int(args.get("page") or 0)
+    if page < 0:
+        raise ToolProblem("page is counted from 0.")
     since, until = span(context, args.get("start_date"), args.get("end_date"))
-    run_id = context.turn.run_id
-    hits = find_messages(
-        # The present run is in front of the model; a reply that broke off is for people only.
-        (m for m in recall.messages() if m.run_id != run_id and not m.partial),
-        args.get("query") or "",
-        limit=limit,
-        roles=roles,
+    wanted = Wanted(
+        zone=context.zone,
+        now=context.now.astimezone(context.zone),
         since=since,
         until=until,
-        skip=recall.dropped(),
+        roles=args.get("roles") or ("assistant", "user"),
+        # The present run is in front of the model; a reply that broke off is for people only.
+        without_run=context.turn.run_id,
+        again=_left(context),
+        partial=False,
+        snippet_chars=_SNIPPET_CHARS,
     )
+    finder = context.turn.home.finder
+    hits = finder.messages(query, wanted, limit=limit, skip=page * limit)
     if not hits:
-        return json.dumps({"message": "No results found.", "results": []})
-    results = []
-    for hit in hits:
-        then = moment_of(hit.created_at, zone=context.zone)
-        results.append(
-            {
-                "timestamp": then.isoformat(timespec="seconds") if then else hit.created_at,
-                "time_ago": time_ago(then, context.now) if then else "unknown",
-                "role": hit.role,
-                "content": _snippet(hit.text),
-                "id": hit.id,
-            }
-        )
-    shown = {"message": f"Showing {len(results)} results:", "results": results}
-    return json.dumps(shown, ensure_ascii=False)
+        return _lean({"message": "No results found.", "results": []})
+    shown = [_result(hit, context) for hit in hits]
+    which = "" if page == 0 else f" of page {page}"
+    return _lean({"message": f"Showing {len(shown)} results{which}:", "results": shown})
 
 
-def _snippet(text: str) -> str:
-    if len(text) <= _SNIPPET_CHARS:
-        return text
-    return f"{text[:_SNIPPET_CHARS]}... [{len(text) - _SNIPPET_CHARS} more characters]"
+def _left(context: ToolContext) -> frozenset[str]:
+    """Return the messages of the present run that had to leave the window."""
+    left: set[str] = set()
+    for record in context.turn.home.recall.segments.backward():
+        if isinstance(record, WindowRecord):
+            left.update(record.drop)
+        elif isinstance(record, MessageRecord) and record.message.run_id != context.turn.run_id:
+            break
+    return frozenset(left)
+
+
+def _result(hit: Hit, context: ToolContext) -> dict[str, Any]:
+    then = moment_of(hit.created_at, zone=context.zone)
+    found: dict[str, Any] = {
+        "timestamp": then.isoformat(timespec="seconds") if then else hit.created_at,
+        "time_ago": time_ago(then, context.now) if then else "unknown",
+        "role": hit.role or "",
+    }
+    if hit.name:
+        found["name"] = hit.name
+    found["content"] = hit.snippet
+    if len(hit.text) > len(hit.snippet):
+        found["of_chars"] = len(hit.text)
+    return found | {"id": hit.id}
+
+
+def _lean(value: dict[str, Any]) -> str:
+    """Return the JSON without spaces: what a search may show is counted in characters."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 CONVERSATION_SEARCH = Tool(
@@ -72,13 +96,14 @@ CONVERSATION_SEARCH = Tool(
         "conversation_search",
         "Search everything ever said in this conversation, also what you no longer see.",
         parameters(
-            query="string: words to look for; empty lists the newest",
+            query="string: a question or words to look for; empty lists the newest",
             roles={
                 "type": "array",
                 "items": {"type": "string", "enum": ["assistant", "user", "tool"]},
                 "description": "whose messages (default: assistant and user)",
             },
             limit="integer: how many results (default 5)",
+            page="integer: 0 for the best results (default), 1 for the next, and so on",
             start_date="string: from this day or time on, like 2026-03-01 or 2026-03-01T14:30",
             end_date="string: up to and including this day or time",
         ),

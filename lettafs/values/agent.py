@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from lettafs.values.rule import ToolRule
 
-__all__ = ["AgentSettings", "AgentType", "ModelSettings"]
+__all__ = ["AgentSettings", "AgentType", "CompactionMode", "CompactionSettings", "ModelSettings"]
 
 AgentType = Literal["letta_v1_agent", "memgpt_v2_agent", "memgpt_agent"]
 """`letta_v1_agent`: plain text ends the turn. The other two: the agent speaks with `send_message`
@@ -26,6 +26,25 @@ class ModelSettings:
     """Ollama's switch for thinking models."""
     parallel_tool_calls: bool = True
     timeout_s: float | None = None
+
+
+CompactionMode = Literal["sliding_window", "all"]
+"""What leaves the window when it is full: the older part of it, or all but the summary."""
+
+
+@dataclass(frozen=True, slots=True)
+class CompactionSettings:
+    """How older messages are replaced by a summary when the window is full."""
+
+    mode: CompactionMode = "sliding_window"
+    prompt: str | None = None
+    """What the summariser is told; None: the built-in instructions."""
+    clip_chars: int = 50_000
+    """Characters a summary may have at most; a small window allows fewer."""
+    sliding_window_percentage: float = 0.30
+    """The share of the room for messages that is to be free after a compaction."""
+    model: str | None = None
+    """Handle of the model that writes summaries; None: the agent's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,5 +71,6 @@ class AgentSettings:
     tags: tuple[str, ...] = ()
     max_steps: int = 50
     model_settings: ModelSettings = ModelSettings()
+    compaction: CompactionSettings = CompactionSettings()
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Top-level keys lettafs does not interpret, as parsed."""

@@ -2,8 +2,9 @@
 
 A run yields, in order: `RunStarted`; `Notice`s about what was found at its start; per step
 `StepStarted`, deltas as they arrive, `MessageAdded` for each message once it is durable,
-`MemoryChanged` for each block edited, `StepFinished`; then `Failure` if it failed, `RunFinished`,
-and last `Checkpoint`. Anything else a surface wants (final text, JSON, a web stream) is a fold
+`MemoryChanged` for each block edited, `StepFinished`; between steps `Compacted` when a summary took
+the place of older messages; then `Failure` if it failed, `RunFinished`, and last `Checkpoint`.
+Anything else a surface wants (final text, JSON, a web stream) is a fold
 over these.
 """
 
@@ -17,6 +18,8 @@ from lettafs.values.run import Step, StopReason, Usage
 
 __all__ = [
     "Checkpoint",
+    "Compacted",
+    "CompactionTrigger",
     "Delta",
     "Event",
     "Failure",
@@ -108,6 +111,35 @@ class MemoryChanged:
     """None: the block was deleted."""
 
 
+CompactionTrigger = Literal["window_full", "after_step", "overflow", "request"]
+"""Why: the messages no longer fit; a step came near the limit; the model said "too long"; a person
+asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compacted:
+    """Older messages left the window and a summary took their place; both are durable.
+
+    Counts are of the messages in the window, tokens of the whole request.
+    """
+
+    trigger: CompactionTrigger
+    message_id: str
+    """The summary's."""
+    messages_before: int
+    messages_after: int
+    """The summary included."""
+    tokens_before: int
+    tokens_after: int
+    context_window: int
+    written_by: str
+    """Handle of the model that wrote the summary; `rules` when none did."""
+    trouble: str
+    """Why rules wrote it, or a part of it, and no model; empty: nothing was the matter."""
+    usage: Usage
+    """What the summary cost; it is part of the run's usage."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepFinished:
     """A step's record is durable."""
@@ -151,6 +183,7 @@ Event = (
     | ToolCallDelta
     | MessageAdded
     | MemoryChanged
+    | Compacted
     | StepFinished
     | Failure
     | RunFinished

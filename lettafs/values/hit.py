@@ -10,13 +10,25 @@ __all__ = ["Hit"]
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One message or passage found."""
+    """One message found, or a passage or the piece of one that fits."""
 
     source: Literal["recall", "archival"]
     id: str
     created_at: str
     text: str
+    """Of a message all; of a long passage the piece that fits."""
     score: float
+    """Comparable within one search of one source. 0 where nothing was ranked."""
     role: str | None = None
     """Of a message; None for a passage."""
     tags: tuple[str, ...] = ()
+    name: str | None = None
+    """Who said it, where the message says so."""
+    conversation_id: str | None = None
+    """Of a message."""
+    snippet: str = ""
+    """The part of the text that answers; all of it where it is short."""
+    piece: str = ""
+    """Which piece of a long passage it is, `3 of 12`; empty for a whole one."""
+    heading: str = ""
+    """Under which headings the piece stands: `Soups > Winter`."""

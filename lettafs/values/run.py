@@ -89,6 +89,8 @@ class Step:
     usage: Usage
     stop_reason: StopReason | None = None
     """None: the run went on."""
+    estimate: int = 0
+    """Tokens the request was estimated at before it was sent, uncalibrated; 0: not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.bench.embedder import embedder_table
 from tests.bench.growth import growth_tables
 from tests.bench.machine import Machine
+from tests.bench.passages import passages_tables
+from tests.bench.retrieval import retrieval_tables
 from tests.bench.start import first_reply_table, imports_table, start_table
 from tests.bench.table import Table
 from tests.bench.turns import turn_tables
@@ -23,14 +26,16 @@ def main() -> None:
     """Measure, and print or write what was measured."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, shorter histories")
-    parser.add_argument("--only", choices=["start", "reply", "imports", "turns", "growth"])
+    names = ["start", "reply", "imports", "turns", "growth", "embed", "passages", "retrieval"]
+    parser.add_argument("--only", choices=names)
     parser.add_argument("--into", type=Path, help="a page whose figures are exchanged for these")
     parser.add_argument(
         "--in", dest="place", type=Path, help="where to put agents; else a temporary place"
     )
+    parser.add_argument("--chats", type=Path, help="a file of long chats in LoCoMo's form")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="lettafs-bench-", dir=given.place) as scratch:
-        tables = _measure(Path(scratch), quick=given.quick, only=given.only)
+        tables = _measure(Path(scratch), quick=given.quick, only=given.only, chats=given.chats)
     text = "\n".join(table.markdown() for table in tables)
     print(text)
     if given.into is not None:
@@ -40,7 +45,7 @@ def main() -> None:
         )
 
 
-def _measure(scratch: Path, *, quick: bool, only: str | None) -> list[Table]:
+def _measure(scratch: Path, *, quick: bool, only: str | None, chats: Path | None) -> list[Table]:
     times = 5 if quick else 15
     machine = Machine(scratch, times=times)
     sizes = (10, 1_000) if quick else (10, 1_000, 20_000)
@@ -52,6 +57,14 @@ def _measure(scratch: Path, *, quick: bool, only: str | None) -> list[Table]:
             scratch / "turns", machine, sizes=sizes, times=15 if quick else 100
         ),
         "growth": lambda: growth_tables(scratch / "growth", turns=150 if quick else 1_500),
+        "embed": lambda: [embedder_table(times=times // 3)],
+        "passages": lambda: passages_tables(
+            scratch / "passages",
+            sizes=(1_000, 10_000) if quick else (1_000, 10_000, 100_000),
+            crossing=(5_000,) if quick else (10_000, 20_000, 40_000),
+            texts=200 if quick else 1_000,
+        ),
+        "retrieval": lambda: retrieval_tables(scratch / "retrieval", chats=chats, quick=quick),
     }
     tables = [machine.table(scratch)]
     for name, measure in parts.items():

@@ -13,6 +13,7 @@ from lettafs.cli.screen import Screen
 from lettafs.values.agent import AgentType
 from lettafs.values.event import (
     Checkpoint,
+    Compacted,
     Event,
     Failure,
     MemoryChanged,
@@ -173,6 +174,19 @@ def test_waiting_line_comes_after_a_moment_and_goes_with_the_first_words(termina
     seen.show(TextDelta("m1", "Hello"))
     assert "thinking" not in seen.text
     assert "Hello" in seen.text
+
+
+def test_compaction_is_waited_for_and_then_said_in_a_line(terminal: Any) -> None:
+    seen = Seen(terminal, width=100)
+
+    seen.show(*started()[:1], Notice("24 older messages are being summed up.", code="compaction"))
+    seen.wait(2)
+    assert "summing up 2.0 s" in seen.text
+    usage = Usage()
+    seen.show(Compacted("window_full", "m0", 40, 17, 6_900, 4_100, 8_000, "openai/m", "", usage))
+
+    assert "· 24 messages summed up by openai/m: 6,900 tokens before, 4,100 now" in seen.text
+    assert "summing up 2.0 s" not in seen.text
 
 
 def test_waiting_line_names_the_tool_that_runs(terminal: Any) -> None:

@@ -54,6 +54,20 @@ def test_undo_takes_the_turn_back(agent: Agent) -> None:
         shown(agent, "/undo")
 
 
+def test_compact_sums_up_and_can_be_undone(agent: Agent) -> None:
+    agent.send("we decided to sail in May")
+    with pytest.raises(UsageProblem, match="/compact all"):
+        shown(agent, "/compact everything")
+
+    text = shown(agent, "/compact all")
+
+    assert "messages summed up by lettafs/offline: " in text and "/undo takes it back" in text
+    assert [m.kind for m in agent.prompt().messages] == ["summary"]
+    assert shown(agent, "/compact all") == "There is nothing to sum up."
+    assert "1 message left the window" in shown(agent, "/undo")
+    assert len(agent.prompt().messages) > 3
+
+
 def test_model_is_changed_for_this_chat_only(agent: Agent, ada: Path, tmp_path: Path) -> None:
     (tmp_path / "s.jsonl").write_text('{"text": "hi"}\n', encoding="utf-8")
 

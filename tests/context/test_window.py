@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lettafs.context.tokens import estimate, estimate_messages
+from lettafs.context.tokens import ESTIMATED
 from lettafs.context.window import clip_returns, fit
 from lettafs.values.message import Message, TextPart, ToolCall, ToolReturn
 
@@ -44,7 +44,7 @@ def test_what_fits_is_the_newest_and_whole(messages: list[Message], budget: int)
 
     kept = list(fitted.messages)
     assert fitted.left_out == len(messages) - len(kept)
-    if estimate_messages(messages) <= budget:
+    if ESTIMATED.messages(messages) <= budget:
         assert kept == messages
         return
     # In order, and only ever without a beginning and, behind the first, without a middle.
@@ -62,7 +62,7 @@ def test_what_fits_is_the_newest_and_whole(messages: list[Message], budget: int)
     assert made == [back.call_id for message in kept for back in message.tool_returns]
     # More than one exchange is kept only where it fits well below the budget.
     if kept[0] is not asked[-1]:
-        assert estimate_messages(kept) <= budget * 0.6
+        assert ESTIMATED.messages(kept) <= budget * 0.6
 
 
 @given(conversations(), st.integers(0, 1000))
@@ -81,15 +81,3 @@ def test_short_returns_are_the_same_messages() -> None:
     messages = [row(0, "user", "x" * 100_000), row(1, "assistant", "y")]
 
     assert clip_returns(messages, context_window=8_000) == tuple(messages)
-
-
-def test_estimate_errs_on_the_high_side() -> None:
-    # Counted with a tokenizer of 200,000 words: 10, 12 and 7 tokens.
-    prose = "The quick brown fox jumps over the lazy dog."
-    code = 'print(json.dumps({"a": 1}))'
-    chinese = "我喜欢北京烤鸭。"
-
-    assert 10 <= estimate(prose) <= 20
-    assert 9 <= estimate(code) <= 18
-    assert 7 <= estimate(chinese) <= 14
-    assert estimate("") == 0

@@ -252,7 +252,7 @@ def test_a_locked_or_odd_index_of_a_person_is_left_alone(tmp_path: Path) -> None
     index.unlink()
     commit(git, {"memory/human.md": b"four\n"})
     assert clean(tmp_path)
-    assert not (tmp_path / ".lettafs" / "index").exists()
+    assert not (tmp_path / ".lettafs" / "git-index").exists()
 
 
 def test_a_locked_branch_postpones_the_commit_and_names_the_lock(tmp_path: Path) -> None:
@@ -290,7 +290,7 @@ def test_our_own_stale_locks_are_healed_and_older_ones_are_not(tmp_path: Path) -
     assert not marker.exists()
     assert git.heal() == []
     (tmp_path / ".git" / "index.lock").unlink()
-    private = tmp_path / ".lettafs" / "index"
+    private = tmp_path / ".lettafs" / "git-index"
     private.write_bytes(b"ours")
     os.link(private, tmp_path / ".git" / "index.lock")
     assert git.heal() == [".git/index.lock"]

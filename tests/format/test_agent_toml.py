@@ -6,7 +6,7 @@ import pytest
 
 from lettafs.errors import FormatTooNew, NotAnAgent, UsageProblem
 from lettafs.format.agent_toml import parse_agent, render_agent, with_settings
-from lettafs.values.agent import AgentSettings, ModelSettings
+from lettafs.values.agent import AgentSettings, CompactionSettings, ModelSettings
 from lettafs.values.rule import (
     ChildRule,
     ConditionalRule,
@@ -123,6 +123,12 @@ def test_fresh_file_is_what_a_person_would_like_to_find() -> None:
         ("model_settings = {think = 1}", 2, "`model_settings.think`"),
         ("x = 1\n[model_settings]\n# c\ntemperature = nan", 5, "`model_settings.temperature`"),
         ("[other]\ntemperature = 1\n[ model_settings ] # c\ntimeout_s = -1", 5, "timeout_s"),
+        ("compaction = 1", 2, "`compaction` has to be a table"),
+        ('[compaction]\nmode = "some"', 3, "there is no compaction mode 'some'"),
+        ("[compaction]\n\nclip_chars = 0", 4, "`compaction.clip_chars`"),
+        ("[compaction]\nsliding_window_percentage = 1", 3, "above 0 and below 1"),
+        ("compaction.sliding_window_percentage = 30", 2, "above 0 and below 1"),
+        ('[compaction]\nmodel = ""', 3, "`model` is empty"),
         ("tool_rules = 1", 2, "`tool_rules` has to be an array of tables"),
         ('[[tool_rules]]\ntype = "odd"\ntool_name = "a"', 2, "no tool rule of type 'odd'"),
         (
@@ -145,6 +151,21 @@ def test_wrong_value_is_a_problem_with_its_line_and_the_default_stands_in(
     assert word in problems[0].message and problems[0].path == "agent.toml"
     assert settings.max_steps == 50 and settings.type == "letta_v1_agent"
     assert settings.model_settings == ModelSettings()
+    assert settings.compaction == CompactionSettings()
+
+
+def test_compaction_settings_are_read_written_and_changed_key_by_key() -> None:
+    wanted = CompactionSettings("all", "Be brief.", 9_000, 0.5, "openai/small")
+    fresh = render_agent(AgentSettings(name="ada", compaction=wanted))
+    assert fresh.endswith(
+        b'\n[compaction]\nmode = "all"\nprompt = "Be brief."\nclip_chars = 9000\n'
+        b'sliding_window_percentage = 0.5\nmodel = "openai/small"\n'
+    )
+    assert parse_agent(fresh)[0].compaction == wanted
+    kept = b'name = "ada"\n\n[compaction]\nmode = "all"  # all of it\nmine = 1\n'
+    changed = with_settings(kept, {"compaction": CompactionSettings("all", clip_chars=500)})
+    assert changed == kept + b"clip_chars = 500\n"
+    assert b"clip_chars" not in with_settings(changed, {"compaction": CompactionSettings("all")})
 
 
 def test_good_values_beside_a_wrong_one_are_used() -> None:

@@ -1173,3 +1173,32 @@ def test_summaries_of_any_text_fit_and_repeat(texts: list[str], limit_chars: int
     first = extractive_summary(talk, limit_chars=limit_chars)
     assert len(first) <= limit_chars
     assert first == extractive_summary(talk, limit_chars=limit_chars)
+
+
+def test_summary_request_is_answered_with_a_summary_as_long_as_it_says() -> None:
+    told = "\n".join(
+        f"[2026-03-{day:02} 09:00] user: My friend Person{day} comes on day {day}, we decided."
+        for day in range(1, 29)
+    )
+    ask = f"<transcript>\n{told}\n</transcript>\n\nWrite it now, in at most 500 characters."
+    message = Message("m", "user", (TextPart(ask),), "2026-03-30")
+    request = ModelRequest("m2", "Sum up.", (message,), purpose="summary")
+
+    async def listen() -> list[ModelEvent]:
+        return [event async for event in OfflineModel().stream(request)]
+
+    reply = anyio.run(listen)[-1]
+    assert isinstance(reply, ModelReply)
+    (part,) = reply.parts
+    assert isinstance(part, TextPart)
+    assert "Earlier in this conversation (28 messages, 2026-03-01 to 2026-03-28)" in part.text
+    assert "Person28" in part.text and len(part.text) <= 500
+    silent = replace(request, messages=())
+    reply = anyio.run(lambda: _replies(OfflineModel(), silent))
+    assert reply.parts == ()
+
+
+async def _replies(model: OfflineModel, request: ModelRequest) -> ModelReply:
+    events = [event async for event in model.stream(request)]
+    assert isinstance(events[-1], ModelReply)
+    return events[-1]

@@ -166,6 +166,8 @@ def test_finish_reason_can_be_set() -> None:
         {"text": 3},
         {"error": "boom"},
         {"finish_reason": "because"},
+        {"for": "poem"},
+        {"for": 1},
         {"times": 0},
         {"times": True},
         {"chunk_chars": 0},
@@ -195,3 +197,37 @@ def test_broken_file_is_refused_with_its_place(tmp_path: Path, raw: bytes) -> No
 def test_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageProblem):
         ScriptedModel.from_file(tmp_path / "none.jsonl")
+
+
+TRANSCRIPT = (
+    "<transcript>\n[2026-03-01 12:00] user: My boat is called Nadia.\n"
+    "[2026-03-01 12:01] assistant: We decided to sail in May.\n</transcript>\n\n"
+    "Write the summary now, in at most 300 characters."
+)
+
+
+def test_summary_is_made_by_rules_and_uses_no_line_up() -> None:
+    model = ScriptedModel([{"text": "one"}, {"match": "Nadia", "text": "a rule"}])
+    summed = hear(model, request(TRANSCRIPT, tools=(), purpose="summary"))
+    assert "Nadia" in summed.text and "sail in May" in summed.text and len(summed.text) <= 300
+    assert hear(model, request("Hello")).text == "one"
+    assert "Nadia" in hear(model, request(TRANSCRIPT, tools=(), purpose="summary")).text
+    assert [asked.purpose for asked in model.requests] == ["summary", "reply", "summary"]
+
+
+def test_line_for_a_summary_answers_one_and_nothing_else() -> None:
+    model = ScriptedModel(
+        [
+            {"text": "one"},
+            {"for": "summary", "text": "In short."},
+            {"text": "two"},
+            {"for": "summary", "match": "Trieste", "text": "Of Trieste."},
+        ]
+    )
+    asked = request(TRANSCRIPT, tools=(), purpose="summary")
+    assert hear(model, request("Hello")).text == "one"
+    refused = hear(model, request("Hello")).problem
+    assert "reply 2 is for a summary" in str(refused)
+    assert hear(model, asked).text == "In short."
+    assert hear(model, request("Trieste")).text == "two"
+    assert hear(model, request("Trieste", purpose="summary")).text == "Of Trieste."

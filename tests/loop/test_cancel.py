@@ -343,11 +343,11 @@ def test_first_error_is_shown_and_the_home_let_go_of_when_two_fail(
 ) -> None:
     talk = talk_with(tmp_path, text("Hello."))
 
-    def wrong(*given: Any) -> None:
+    def wrong(*given: Any, **named: Any) -> None:
         raise RuntimeError("a mistake of ours")
 
     with monkeypatch.context() as patched:
-        patched.setattr(loop_run, "_plan", wrong)
+        patched.setattr(loop_run, "plan_step", wrong)
         patched.setattr(loop_run, "_record_end", broken_end)
         with pytest.raises(RuntimeError, match="a mistake of ours"):
             talk.say()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lettafs.errors import DiskProblem
-from lettafs.stores.archival import Archival
+from lettafs.index.finder import Finder
 from lettafs.values.event import Failure, MemoryChanged, MessageAdded, Notice, RunFinished
 from tests.support.talk import Talk, call, calls, notices, of, sent, streamed, talk_with, text
 
@@ -403,10 +403,11 @@ def test_too_long_a_conversation_drops_old_messages_and_goes_on(tmp_path: Path) 
     assert streamed(events) == "Shorter now."
     assert "overflow" in notices(events)
     before, after = talk.requests[-2:]
-    assert len(after.messages) < len(before.messages) / 2
+    assert len(after.messages) < len(before.messages) * 0.7
     assert after.messages[0].role == "user"
     assert after.messages[-1].text == "And?"
-    assert sent(before)[-len(after.messages) :] == sent(after)
+    kept = [row for row in sent(after) if row in sent(before)]
+    assert sent(before)[-len(kept) :] == kept
     talk.model._lines.append(text("Still short."))
     talk.say("More?")
     assert sent(talk.requests[-1])[: len(after.messages)] == sent(after)
@@ -486,11 +487,11 @@ def test_searches_side_by_side_that_the_disk_refuses_end_the_run_with_its_words(
     both = [("archival_memory_search", {"query": query}) for query in ("tea", "milk")]
     talk = talk_with(tmp_path, calls(*both), text("Back."))
 
-    def refused(store: Archival) -> None:
+    def refused(finder: Finder, *asked: object, **options: object) -> None:
         raise DiskProblem("the disk reported an input/output error")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Archival, "passages", refused)
+        patched.setattr(Finder, "passages", refused)
         events = talk.hear()
 
     (failure,) = of(events, Failure)

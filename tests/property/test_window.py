@@ -21,7 +21,27 @@ def _journals(draw: st.DrawFn) -> list[RecallRecord]:
     """Return records that name each other, also returns without calls and unknown ids."""
     records: list[RecallRecord] = []
     for number in range(draw(st.integers(min_value=0, max_value=25))):
-        kind = draw(st.sampled_from(["user", "assistant", "call", "return", "system", "window"]))
+        kind = draw(
+            st.sampled_from(
+                ["user", "assistant", "call", "return", "system", "summary", "window", "compaction"]
+            )
+        )
+        if kind == "compaction":
+            # What loop.compaction writes, and what a hand or a merge can make of it: the summary
+            # may lie before `start` or behind it, be gone, or be named without a start.
+            start = draw(st.none() | st.integers(0, number))
+            summed = draw(st.integers(0, number))
+            records.append(
+                WindowRecord(
+                    0,
+                    reason="compaction",
+                    start=None if start is None else f"message-{start}",
+                    earlier=draw(_NUMBERS),
+                    drop=tuple(f"message-{n}" for n in draw(st.lists(st.integers(0, number)))),
+                    summary=f"message-{summed}",
+                )
+            )
+            continue
         if kind == "window":
             # A window names what is there already; not every number is a message's.
             start = draw(st.none() | st.integers(0, number))
@@ -50,7 +70,7 @@ def _journals(draw: st.DrawFn) -> list[RecallRecord]:
             some = draw(st.lists(st.sampled_from(asked), unique=True)) if asked else []
             ids = [call.id for call in some] or ["call-unknown"]
             parts = tuple(ToolReturn(call_id, "find", "success", "found") for call_id in ids)
-        role = {"call": "assistant", "return": "tool"}.get(kind, kind)
+        role = {"call": "assistant", "return": "tool", "summary": "user"}.get(kind, kind)
         records.append(
             MessageRecord(
                 0,
@@ -59,6 +79,7 @@ def _journals(draw: st.DrawFn) -> list[RecallRecord]:
                     role,  # type: ignore[arg-type]  # one of the four, by construction
                     parts,
                     "now",
+                    kind="summary" if kind == "summary" else "message",
                     partial=kind == "assistant" and draw(st.booleans()),
                 ),
             )
@@ -75,7 +96,27 @@ def _visible(records: Sequence[RecallRecord]) -> list[Message]:
     if starts and starts[-1] in ids:
         messages = messages[ids.index(starts[-1]) :]
     dropped = {message_id for window in windows for message_id in window.drop}
-    return [m for m in messages if m.id not in dropped and not m.partial and m.role != "system"]
+    return [
+        m
+        for m in messages
+        if m.id not in dropped and not m.partial and m.role != "system" and m.kind != "summary"
+    ]
+
+
+def _front(records: Sequence[RecallRecord]) -> list[Message]:
+    """Return the summary at the front: that of the last record with a start, unless dropped."""
+    windows = [record for record in records if isinstance(record, WindowRecord)]
+    named = [window.summary for window in windows if window.start is not None]
+    dropped = {message_id for window in windows for message_id in window.drop}
+    return [
+        record.message
+        for record in records
+        if isinstance(record, MessageRecord)
+        and record.message.kind == "summary"
+        and named
+        and record.message.id == named[-1]
+        and record.message.id not in dropped
+    ]
 
 
 @settings(max_examples=150, deadline=None)
@@ -86,6 +127,10 @@ def test_the_window_holds_what_the_page_says_and_can_be_sent(records: list[Recal
         recall.append(records)
         window = Recall(Path(place)).window().messages
         assert recall.window().messages == window
+    front = _front(records)
+    assert list(window[: len(front)]) == front
+    window = window[len(front) :]
+    assert not [message for message in window if message.kind == "summary"]
     visible = _visible(records)
     place_of = {message.id: at for at, message in enumerate(visible)}
     # Nothing is invented and, but for returns that follow their calls, the order is kept.

@@ -85,7 +85,7 @@ def test_two_messages_to_one_agent_at_once_are_answered_one_after_the_other(
 def test_second_process_is_told_who_holds_the_turn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lettafs.loop.run._BUSY_S", 0.2)
+    monkeypatch.setattr("lettafs.loop.caller._BUSY_S", 0.2)
     talk = talk_with(tmp_path, text("Hi."), text("Ho."))
     other = agent_of(tmp_path, ScriptedModel([text("Never.")]))
 

@@ -30,6 +30,7 @@ asyncio.run(reply(open_agent(sys.argv[1], model="lettafs/offline")))
 """
 NOT_BEFORE = ["git", "ruamel.yaml", "tomlkit", "openai", "ollama", "rich", "prompt_toolkit"]
 NOT_BEFORE += ["watchdog", "difflib", "lettafs.index.words", "lettafs.home.undo"]
+NOT_BEFORE += ["numpy", "whoosh", "usearch", "tiktoken", "Stemmer"]
 
 
 def test_reply_needs_neither_git_nor_what_other_commands_use(tmp_path: Path) -> None:

@@ -60,8 +60,13 @@ class Talk:
 
     @property
     def requests(self) -> list[ModelRequest]:
-        """What the model was sent, call by call."""
-        return self.model.requests
+        """What the model was sent for a reply, call by call."""
+        return [request for request in self.model.requests if request.purpose == "reply"]
+
+    @property
+    def summaries(self) -> list[ModelRequest]:
+        """What it was asked to sum up."""
+        return [request for request in self.model.requests if request.purpose == "summary"]
 
     def hear(self, words: str = "Hello.", *, max_steps: int | None = None) -> list[Event]:
         """Say something and return every event."""

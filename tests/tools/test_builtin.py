@@ -26,9 +26,9 @@ DEFAULTS: dict[AgentType, tuple[str, ...]] = {
 }
 SIGNATURES = {
     "send_message": "message*",
-    "conversation_search": "query roles limit start_date end_date",
+    "conversation_search": "query roles limit page start_date end_date",
     "archival_memory_insert": "content* tags",
-    "archival_memory_search": "query* tags tag_match_mode top_k start_datetime end_datetime",
+    "archival_memory_search": "query* tags tag_match_mode top_k page start_datetime end_datetime",
     "core_memory_append": "label* content*",
     "core_memory_replace": "label* old_content* new_content*",
     "memory_replace": "label* old_string* new_string*",

@@ -83,7 +83,8 @@ def test_undone_messages_are_not_found(tmp_path: Path) -> None:
     talk.agent.undo()
 
     assert searched(talk, query="milk") == []
-    assert len(searched(talk, query="tea")) == 2
+    assert contents(searched(talk, query="tea"))[:2] == ["I like tea", "I hear: I like tea."]
+    assert "I like milk" not in contents(searched(talk, query="tea"))
 
 
 def test_reply_that_broke_off_is_not_found(tmp_path: Path) -> None:
@@ -163,16 +164,51 @@ def test_time_nobody_can_read_is_shown_as_it_is(tmp_path: Path) -> None:
     results = searched(talk, query="tea", roles=["user"])
 
     assert [(r["timestamp"], r["time_ago"]) for r in results] == [("in spring", "unknown")]
-    assert searched(talk, query="tea", roles=["user"], start_date="2020-01-01") == []
+    dated = searched(talk, query="tea", roles=["user"], start_date="2020-01-01")
+    assert "I like tea" not in contents(dated)
 
 
-def test_long_message_is_shown_by_its_beginning(tmp_path: Path) -> None:
-    talk = told(tmp_path, (NOON, "tea " + "x" * 5000))
+def test_long_message_is_shown_by_the_part_that_answers(tmp_path: Path) -> None:
+    talk = told(tmp_path, (NOON, "first " * 900 + "then tea " + "and then " * 900))
 
     (result,) = searched(talk, query="tea", roles=["user"])
 
-    assert len(result["content"]) < 1600
-    assert result["content"].endswith("more characters]")
+    assert "then tea and" in result["content"]
+    assert len(result["content"]) <= 1_500
+    assert result["of_chars"] == len("first " * 900 + "then tea " + "and then " * 900) - 1
+
+
+def test_neighbours_of_what_was_said_follow_it(tmp_path: Path) -> None:
+    talk = told(
+        tmp_path,
+        (NOON - timedelta(days=3), "Which hall did they book?"),
+        (NOON - timedelta(days=2), "Where is the orchestra going to play?"),
+        (NOON - timedelta(days=1), "My bicycle is green"),
+    )
+
+    found = contents(searched(talk, query="orchestra", roles=["user", "assistant"]))
+
+    assert "Where is the orchestra going to play?" in found[:2]
+    assert "My bicycle is green" not in found
+
+
+def test_pages_go_on_where_the_one_before_ended(tmp_path: Path) -> None:
+    talk = told(tmp_path, *[(NOON, f"tea number {n}") for n in range(7)])
+
+    pages = []
+    for page in range(3):
+        talk.model._lines += [
+            call("conversation_search", query="tea", roles=["user"], limit=3, page=page),
+            text("Done."),
+        ]
+        talk.say("Please look.")
+        pages.append(json.loads(talk.returns()[-1].text))
+
+    assert [len(page["results"]) for page in pages[:2]] == [3, 3]
+    shown = {hit["id"]: hit["content"] for page in pages for hit in page["results"]}
+    assert len(shown) == sum(len(page["results"]) for page in pages)
+    assert set(shown.values()) >= {f"tea number {n}" for n in range(7)}
+    assert pages[1]["message"] == "Showing 3 results of page 1:"
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,11 @@ from lettafs.llm._offline.prompt import spoken
 from lettafs.llm._offline.search import OWN_WORDS
 from lettafs.llm._offline.text import clean, is_question, sentences, shorten
 from lettafs.llm._offline.words import NOT_NAMES
+from lettafs.llm.base import ModelRequest
+from lettafs.llm.transcript import read_transcript
 from lettafs.values.message import Message
 
-__all__ = ["extractive_summary"]
+__all__ = ["extractive_summary", "summary_reply"]
 
 _Section = Literal["Told", "Decided", "Open", "Figures", "Said"]
 
@@ -30,6 +32,9 @@ _TITLES: dict[_Section, str] = {
     "Said": "Also said:",
 }
 _LINE_CHARS = 200
+_USUAL_CHARS = 4_000
+"""The length of a summary when the request names none."""
+_LENGTH = late(r"\bat most (\d{1,9}) characters\b")
 _DECIDING = late(
     r"\b(?:decided?|decision|agreed?|let's|we(?:'ll| will| should| must)|i(?:'ll| "
     r"will| plan to|'m going to)|"
@@ -44,6 +49,14 @@ _NUMBER = late(
     re.IGNORECASE,
 )
 _ORDER: tuple[_Section, ...] = ("Told", "Decided", "Open", "Figures", "Said")
+
+
+def summary_reply(request: ModelRequest) -> str:
+    """Return the answer to a request for a summary: of the transcript in it, as long as it says."""
+    words = request.messages[-1].text if request.messages else ""
+    lengths = _LENGTH().findall(words)
+    limit = int(lengths[-1]) if lengths else _USUAL_CHARS
+    return extractive_summary(read_transcript(words), limit_chars=limit)
 
 
 def extractive_summary(messages: Sequence[Message], *, limit_chars: int) -> str:

@@ -1,0 +1,1 @@
+"""The encodings that are shipped, and which model speaks which."""

@@ -1,0 +1,1 @@
+"""Texts to vectors: the built-in embedder, and those behind a server."""

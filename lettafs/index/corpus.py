@@ -1,0 +1,234 @@
+"""A corpus: what ranking reads of a set of texts, whether an index or the texts themselves give it.
+
+Documents are numbered 0, 1, 2, ... in the order of their places, so that a document's neighbours in
+the conversation are its neighbours by number. What ranking needs of them are arrays over these
+numbers; the texts are read again only for what is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import NamedTuple, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "LONG_WORD",
+    "Corpus",
+    "Document",
+    "Extract",
+    "Mark",
+    "Marked",
+    "MemoryCorpus",
+    "Place",
+    "Postings",
+    "key_hash",
+]
+
+R_contra = TypeVar("R_contra", contravariant=True)
+
+
+class Place(NamedTuple):
+    """Where a document comes from; places are ordered as the records are."""
+
+    segment: int
+    """Number of the segment file."""
+    line: int
+    """1 is the segment's first line."""
+    piece: int = 0
+    """0, 1, ... where one record gives several documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One text to be found."""
+
+    key: str
+    """Id of the message or passage it is of."""
+    words: Sequence[str]
+    """Its search words, in order, repeats kept."""
+    labels: Sequence[str] = ()
+    """Words of another kind, each counted once and not part of the text: tags, who speaks."""
+    fields: tuple[int, ...] = ()
+    """Numbers for filters, 64 bits signed each; the same count in every document of a corpus."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A record that says something of an earlier document: it was undone, or deleted."""
+
+    kind: str
+    key: str
+
+
+class Marked(NamedTuple):
+    """A mark with its place."""
+
+    kind: str
+    key: str
+    place: Place
+
+
+Extract = Callable[[R_contra], Sequence[Document | Mark]]
+"""From a record of a segment to what search knows of it; the same record gives the same."""
+
+
+class Postings(NamedTuple):
+    """In which documents a word stands, and how often."""
+
+    docs: NDArray[np.int32]
+    """Ascending."""
+    counts: NDArray[np.int32]
+
+
+class Corpus(Protocol):
+    """What ranking reads."""
+
+    @property
+    def size(self) -> int:
+        """How many documents there are."""
+        ...
+
+    @property
+    def lengths(self) -> NDArray[np.int32]:
+        """How many words each has."""
+        ...
+
+    @property
+    def keys(self) -> NDArray[np.uint64]:
+        """The `key_hash` of each one's key."""
+        ...
+
+    @property
+    def places(self) -> NDArray[np.int32]:
+        """Segment, line and piece of each: shape (size, 3)."""
+        ...
+
+    @property
+    def fields(self) -> NDArray[np.int64]:
+        """The numbers of each: shape (size, count of fields)."""
+        ...
+
+    @property
+    def marks(self) -> Sequence[Marked]:
+        """Every mark, in the order of places."""
+        ...
+
+    def postings(self, word: str) -> Postings:
+        """Return where a word stands; empty for one nobody used."""
+        ...
+
+    def labelled(self, label: str) -> NDArray[np.int32]:
+        """Return the documents with a label, ascending."""
+        ...
+
+    def labels(self, start: str = "") -> list[str]:
+        """Return the labels that begin with `start`, sorted."""
+        ...
+
+    def words_beginning(self, start: str, *, limit: int) -> list[str]:
+        """Return words that begin with `start`, sorted by their letters, at most `limit`."""
+        ...
+
+    def words_ending(self, end: str, *, limit: int) -> list[str]:
+        """Return words of at least `LONG_WORD` letters that end with `end`, at most `limit`.
+
+        Which ones, where there are more: the first as sorted by their letters backwards.
+        """
+        ...
+
+
+LONG_WORD = 9
+"""Letters from which on a word may be a compound, and can be found by its end."""
+
+_NO_DOCS = np.zeros(0, np.int32)
+
+
+def key_hash(key: str) -> int:
+    """Return 64 bits that stand for a key in arrays."""
+    return int.from_bytes(blake2b(key.encode("utf-8", "replace"), digest_size=8).digest(), "big")
+
+
+class MemoryCorpus:
+    """A corpus of documents held in memory: a tail no index has yet, or a whole small history."""
+
+    def __init__(
+        self, found: Iterable[tuple[Place, Document] | Marked] = (), *, fields: int = 0
+    ) -> None:
+        lengths: list[int] = []
+        keys: list[int] = []
+        places: list[Place] = []
+        numbers: list[tuple[int, ...]] = []
+        marks: list[Marked] = []
+        words: dict[str, dict[int, int]] = {}
+        labels: dict[str, list[int]] = {}
+        for item in found:
+            if isinstance(item, Marked):
+                marks.append(item)
+                continue
+            place, document = item
+            number = len(lengths)
+            lengths.append(len(document.words))
+            keys.append(key_hash(document.key))
+            places.append(place)
+            numbers.append(document.fields)
+            for word in document.words:
+                counts = words.setdefault(word, {})
+                counts[number] = counts.get(number, 0) + 1
+            for label in dict.fromkeys(document.labels):
+                labels.setdefault(label, []).append(number)
+        self.size = len(lengths)
+        self.lengths = np.array(lengths, np.int32)
+        self.keys = np.array(keys, np.uint64)
+        self.places = np.array(places, np.int32).reshape(self.size, 3)
+        self.fields = np.array(numbers, np.int64).reshape(self.size, fields)
+        self.marks: Sequence[Marked] = marks
+        self._words = words
+        self._labels = labels
+        self._sorted: list[str] | None = None
+        self._reversed: list[str] | None = None
+
+    def postings(self, word: str) -> Postings:
+        """Return where a word stands; empty for one nobody used."""
+        counts = self._words.get(word)
+        if not counts:
+            return Postings(_NO_DOCS, _NO_DOCS)
+        return Postings(
+            np.fromiter(counts.keys(), np.int32, len(counts)),
+            np.fromiter(counts.values(), np.int32, len(counts)),
+        )
+
+    def labelled(self, label: str) -> NDArray[np.int32]:
+        """Return the documents with a label, ascending."""
+        return np.array(self._labels.get(label, ()), np.int32)
+
+    def labels(self, start: str = "") -> list[str]:
+        """Return the labels that begin with `start`, sorted."""
+        return sorted(label for label in self._labels if label.startswith(start))
+
+    def words_beginning(self, start: str, *, limit: int) -> list[str]:
+        """Return words that begin with `start`, sorted by their letters, at most `limit`."""
+        if self._sorted is None:
+            self._sorted = sorted(self._words)
+        return _run(self._sorted, start, limit)
+
+    def words_ending(self, end: str, *, limit: int) -> list[str]:
+        """Return long words that end with `end`, as the protocol says."""
+        if self._reversed is None:
+            self._reversed = sorted(word[::-1] for word in self._words if len(word) >= LONG_WORD)
+        return [word[::-1] for word in _run(self._reversed, end[::-1], limit)]
+
+
+def _run(ordered: list[str], start: str, limit: int) -> list[str]:
+    from bisect import bisect_left
+
+    first = bisect_left(ordered, start)
+    found = []
+    for word in ordered[first : first + limit]:
+        if not word.startswith(start):
+            break
+        found.append(word)
+    return found

@@ -1,0 +1,1 @@
+"""The word index: Whoosh's terms and postings over the lines of a growing text, sealed."""

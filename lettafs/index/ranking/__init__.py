@@ -1,0 +1,1 @@
+"""Ranking: from a question and a corpus to how well each document fits."""

@@ -1,0 +1,87 @@
+"""Search, as a person asks for it: in both memories at once, with dates in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from lettafs.context.request import zone
+from lettafs.errors import UsageProblem
+from lettafs.home.home import Home
+from lettafs.index.moments import UNKNOWN_US, day_or_moment, micros, moment_of
+from lettafs.values.hit import Hit
+
+__all__ = ["ROLES", "SOURCES", "search"]
+
+SOURCES = ("recall", "archival")
+ROLES = ("user", "assistant", "tool")
+
+
+def search(
+    home: Home,
+    query: str,
+    *,
+    now: datetime,
+    sources: Sequence[str],
+    k: int,
+    page: int,
+    since: str | None,
+    until: str | None,
+    roles: Sequence[str],
+    conversation_id: str | None,
+    tags: Sequence[str],
+    all_tags: bool,
+    exact: bool,
+) -> list[Hit]:
+    """Return what fits, best first; the arguments are those of `Agent.search`.
+
+    Raises:
+        UsageProblem: a date, a role, a page or a source makes no sense.
+    """
+    from lettafs.index.wanted import Wanted  # late: numpy, and many commands only know the names
+
+    _refuse_unknown("to search", sources, SOURCES)
+    _refuse_unknown("role", roles, ROLES)
+    if page < 0 or k < 1:
+        raise UsageProblem("Pages are counted from 0, and have one result at least.")
+    where = zone(home.settings().agent.timezone)
+    wanted = Wanted(
+        zone=where,
+        now=now.astimezone(where),
+        since=day_or_moment(since, zone=where, end=False) if since else None,
+        until=day_or_moment(until, zone=where, end=True) if until else None,
+        roles=tuple(roles),
+        conversation_id=conversation_id,
+        tags=tuple(tags),
+        all_tags=all_tags,
+    )
+    finder = home.finder
+    if len(set(sources)) == 1:
+        find = finder.messages if sources[0] == "recall" else finder.passages
+        return find(query, wanted, limit=k, skip=page * k, exact=exact)
+
+    def when(hit: Hit) -> int:
+        moment = moment_of(hit.created_at, zone=where)
+        return UNKNOWN_US if moment is None else micros(moment)
+
+    # A hit of either may be the best of all, so that each is asked for every page up to this one.
+    asked = (page + 1) * k
+    lists = [
+        finder.messages(query, wanted, limit=asked, exact=exact),
+        finder.passages(query, wanted, limit=asked, exact=exact),
+    ]
+    if exact or not query.strip():
+        merged = sorted((hit for hits in lists for hit in hits), key=when, reverse=True)
+    else:
+        # Scores of the two are not comparable; how near each comes to the best of its own is.
+        placed = [replace(hit, score=hit.score / hits[0].score) for hits in lists for hit in hits]
+        merged = sorted(placed, key=lambda hit: -hit.score)
+    return merged[page * k : asked]
+
+
+def _refuse_unknown(what: str, given: Sequence[str], known: Sequence[str]) -> None:
+    unknown = sorted(set(given) - set(known))
+    if unknown or not given:
+        named = f"There is no {', '.join(unknown)} {what}" if unknown else f"Nothing {what}"
+        raise UsageProblem(f"{named}: there are {', '.join(known)}.")
