@@ -121,6 +121,7 @@ class Finder:
         stop: Callable[[], bool],
         progress: Callable[[Progress], None] | None = None,
         vectors_for_s: float | None = None,
+        wait: Callable[[], bool] | None = None,
     ) -> None:
         """Bring the indexes up to the files; what cannot be written leaves searches as they are.
 
@@ -128,6 +129,8 @@ class Finder:
             stop: asked often; True ends the work where it stands, to be gone on with later.
             progress: told how far it has come.
             vectors_for_s: seconds spent at most on vectors; None: as long as it takes.
+            wait: asked in place of `stop` by what can stand still for a while, many times a second;
+                it may take its time.
         """
 
         def told(what: str) -> Callable[[int, int], None] | None:
@@ -136,8 +139,8 @@ class Finder:
             return lambda done, total: progress(Progress(what, done, total))
 
         try:
-            self._talk.index.catch_up(stop=stop, progress=told("messages"))
-            self._shelf.index.catch_up(stop=stop, progress=told("passages"))
+            for words, what in ((self._talk.index, "messages"), (self._shelf.index, "passages")):
+                words.catch_up(stop=wait or stop, progress=told(what))
             embedder = self._embedder()
             if embedder is None or stop():
                 return

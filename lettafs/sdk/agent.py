@@ -166,10 +166,9 @@ class Agent:
                 yield event
 
     async def _played(self, events: AsyncGenerator[Event, None]) -> AsyncGenerator[Event, None]:
-        # A turn has the processor to itself: indexes are brought up between turns.
-        self._keeper.rest()
         try:
-            with self._writing():
+            # A turn has the processor to itself: indexes are brought up between turns.
+            with self._keeper.quiet(), self._writing():
                 async with aclosing(events):
                     async for event in events:
                         yield event

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from lettafs.home.home import Home
@@ -30,6 +31,28 @@ class Keeper:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
+        self._turns = 0
+        """Turns that are under way: the background waits for their end."""
+        self._between_turns = threading.Event()
+        self._between_turns.set()
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Let the background work stand still inside the block.
+
+        Two threads of Python take turns many times slower than one works: a turn of 10 ms would
+        take a second.
+        """
+        with self._lock:
+            self._turns += 1
+            self._between_turns.clear()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._turns -= 1
+                if self._turns == 0:
+                    self._between_turns.set()
 
     def nudge(self) -> None:
         """Begin to work in the background where there is enough to do; returns at once."""
@@ -51,6 +74,7 @@ class Keeper:
             wait_s: seconds to wait until it has.
         """
         self._stop.set()
+        self._between_turns.set()  # what stands still has to see it
         thread = self._thread
         if thread is not None and wait_s > 0:
             thread.join(wait_s)
@@ -69,7 +93,15 @@ class Keeper:
 
     def _work(self) -> None:
         try:
-            self._home.finder.catch_up(stop=self._stop.is_set)
+            self._home.finder.catch_up(stop=self._must_stop, wait=self._wait)
         except Exception as error:
             # Whatever it is, searches work without indexes; doctor and `rebuild` show it.
             self._home.finder.note_trouble(f"{type(error).__name__}: {error}")
+
+    def _must_stop(self) -> bool:
+        return self._stop.is_set() or not self._between_turns.is_set()
+
+    def _wait(self) -> bool:
+        """Wait until no turn is under way; tell whether to stop then."""
+        self._between_turns.wait()
+        return self._stop.is_set()

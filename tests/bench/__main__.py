@@ -15,6 +15,7 @@ from tests.bench.growth import growth_tables
 from tests.bench.machine import Machine
 from tests.bench.passages import passages_tables
 from tests.bench.retrieval import retrieval_tables
+from tests.bench.search import search_tables
 from tests.bench.start import first_reply_table, imports_table, start_table
 from tests.bench.table import Table
 from tests.bench.turns import turn_tables
@@ -26,7 +27,8 @@ def main() -> None:
     """Measure, and print or write what was measured."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, shorter histories")
-    names = ["start", "reply", "imports", "turns", "growth", "embed", "passages", "retrieval"]
+    names = ["start", "reply", "imports", "turns", "growth", "embed", "passages", "search"]
+    names.append("retrieval")
     parser.add_argument("--only", choices=names)
     parser.add_argument("--into", type=Path, help="a page whose figures are exchanged for these")
     parser.add_argument(
@@ -63,6 +65,11 @@ def _measure(scratch: Path, *, quick: bool, only: str | None, chats: Path | None
             sizes=(1_000, 10_000) if quick else (1_000, 10_000, 100_000),
             crossing=(5_000,) if quick else (10_000, 20_000, 40_000),
             texts=200 if quick else 1_000,
+        ),
+        "search": lambda: search_tables(
+            scratch / "search",
+            sizes=(1_000, 10_000) if quick else (1_000, 10_000, 100_000),
+            times=10 if quick else 30,
         ),
         "retrieval": lambda: retrieval_tables(scratch / "retrieval", chats=chats, quick=quick),
     }

@@ -42,6 +42,7 @@ Found = tuple[list[str], list[str]]
 Search = Callable[[str], Found]
 
 _WITHOUT: dict[str, Recipe] = {
+    "the whole recipe, bare texts": RECIPE,
     "without what was said around": replace(RECIPE, context=0.0),
     "without words of like meaning": replace(RECIPE, kin=0.0),
     "without who speaks": replace(RECIPE, speaker=0.0),
@@ -82,7 +83,8 @@ def retrieval_tables(scratch: Path, *, chats: Path | None = None, quick: bool) -
     asked_count = len(rows[0][1])
     note = (
         f"{len(plain)} conversations, {asked_count} questions. In 4,000: what of it the first 4,000"
-        " characters of the tool's answer show."
+        " characters of the answer show: the tool's is JSON with times and ids, the rows below it are"
+        " bare texts."
     )
     categories = sorted({score.category for score in rows[0][1]})
     head = ("search", "R@5", "R@10", "nDCG@10", "in 4,000")

@@ -29,7 +29,7 @@ from lettafs.index.engine.text import Text, TextFile
 
 __all__ = ["Keeping"]
 
-_BATCH = 50_000
+_BATCH = 10_000
 """Documents of a segment when it is written: so much work a crash can cost."""
 _WORTH_SAVING = 1_000
 """Documents that are written all the same when somebody wants the work to stop: otherwise a
@@ -190,7 +190,7 @@ class Keeping:
         state = replace(self._state, texts=texts)
         if len(builder):
             name = _new_name()
-            entry = write_batch(builder.build(), self._files, name=name)
+            entry = write_batch(builder.build(), self._files, name=name, breathe=stop)
             state = replace(state, entries=(*state.entries, entry))
         self._seal(state)
         with suppress(Stopped):

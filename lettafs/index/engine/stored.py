@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -27,6 +27,7 @@ __all__ = ["Cache", "Column", "Entry", "Stored", "write_batch", "write_terms"]
 
 EXTENSIONS = (".trm", ".pst", ".col")
 
+_TERMS_A_BREATH = 64
 _CODES = (("B", np.uint8), ("H", np.uint16), ("i", np.int32), ("q", np.int64), ("Q", np.uint64))
 _DTYPES = {code: np.dtype(dtype).newbyteorder(">") for code, dtype in _CODES}
 """Codes of Whoosh's numeric columns."""
@@ -172,15 +173,31 @@ class Stored:
             yield Term(text, docs, counts)
 
 
-def write_batch(batch: Batch, files: Files, *, name: str) -> Entry:
-    """Write documents as a new segment; return it for the list."""
+def write_batch(
+    batch: Batch, files: Files, *, name: str, breathe: Callable[[], object] = lambda: None
+) -> Entry:
+    """Write documents as a new segment; return it for the list.
+
+    Args:
+        batch: the documents.
+        files: where to.
+        name: of the segment; no other may have had it.
+        breathe: called many times a second: it may wait there.
+    """
+
+    def breathing(terms: Iterable[Term]) -> Iterator[Term]:
+        for number, term in enumerate(terms):
+            if number % _TERMS_A_BREATH == 0:
+                breathe()
+            yield term
+
     return write_terms(
         files,
         name=name,
         columns=batch.columns,
         labels=batch.label_terms(),
         backwards=batch.long_words_reversed(),
-        words=batch.word_terms(),
+        words=breathing(batch.word_terms()),
     )
 
 
