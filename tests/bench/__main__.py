@@ -16,6 +16,7 @@ from tests.bench.machine import Machine
 from tests.bench.passages import passages_tables
 from tests.bench.retrieval import retrieval_tables
 from tests.bench.search import search_tables
+from tests.bench.shelf import shelf_tables
 from tests.bench.start import first_reply_table, imports_table, start_table
 from tests.bench.table import Table
 from tests.bench.turns import turn_tables
@@ -28,7 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, shorter histories")
     names = ["start", "reply", "imports", "turns", "growth", "embed", "passages", "search"]
-    names.append("retrieval")
+    names += ["shelf", "retrieval"]
     parser.add_argument("--only", choices=names)
     parser.add_argument("--into", type=Path, help="a page whose figures are exchanged for these")
     parser.add_argument(
@@ -68,6 +69,11 @@ def _measure(scratch: Path, *, quick: bool, only: str | None, chats: Path | None
         ),
         "search": lambda: search_tables(
             scratch / "search",
+            sizes=(1_000, 10_000) if quick else (1_000, 10_000, 100_000),
+            times=10 if quick else 30,
+        ),
+        "shelf": lambda: shelf_tables(
+            scratch / "shelf",
             sizes=(1_000, 10_000) if quick else (1_000, 10_000, 100_000),
             times=10 if quick else 30,
         ),

@@ -83,7 +83,7 @@ def retrieval_tables(scratch: Path, *, chats: Path | None = None, quick: bool) -
     asked_count = len(rows[0][1])
     note = (
         f"{len(plain)} conversations, {asked_count} questions. In 4,000: what of it the first 4,000"
-        " characters of the answer show: the tool's is JSON with times and ids, the rows below it are"
+        " characters of the answer show: the tool's is JSON with times and ids, the rows below are"
         " bare texts."
     )
     categories = sorted({score.category for score in rows[0][1]})
