@@ -69,7 +69,7 @@ def shelf_tables(scratch: Path, *, sizes: Sequence[int], times: int) -> list[Tab
                 )
                 for size, one in zip(sizes, found, strict=True)
             ),
-            note="By words and by meaning, ten results; the graph is part of `made`. Adding is until "
+            note="By words and meaning, ten results; the graph is part of `made`. Adding is until "
             "the passage is durable.",
         )
     ]
