@@ -29,7 +29,7 @@ class Bar:
         """Take the newest state."""
         if not self._live or time.monotonic() - self._begun < _SHOW_AFTER_S:
             return
-        share = progress.done / max(progress.total, 1)
+        share = min(progress.done / max(progress.total, 1), 1.0)
         full = "#" * int(share * _WIDTH)
         said = f"{progress.done:,} of {progress.total:,} {progress.what}"
         click.echo(f"\r\033[KIndexing [{full.ljust(_WIDTH)}] {said}", nl=False, err=True)

@@ -10,6 +10,7 @@ from lettafs.cli.bar import Bar
 from lettafs.cli.clean import clean
 from lettafs.cli.options import agent_dir, as_json, json_option
 from lettafs.cli.words import count
+from lettafs.sdk.agent import Agent
 from lettafs.sdk.open import open_agent
 from lettafs.values.problem import Problem
 
@@ -32,7 +33,8 @@ def problem_line(problem: Problem) -> str:
 def doctor_command(ctx: click.Context, agent_dir: Path, *, repair: bool, json_output: bool) -> None:
     """List every problem with path, line and remedy.
 
-    Leaves with exit code 4 when problems are left, and 0 when there are none.
+    Leaves with exit code 4 when problems are left, and 0 when there are none. What keeps search
+    from its indexes is a note on stderr, and no problem of the directory.
     """
     agent = open_agent(agent_dir)
     mended: list[str] = []
@@ -40,8 +42,9 @@ def doctor_command(ctx: click.Context, agent_dir: Path, *, repair: bool, json_ou
         mended, problems = agent.repair()
     else:
         problems = agent.problems()
+    notes = _notes(agent)
     if json_output:
-        as_json({"mended": mended, "problems": problems})
+        as_json({"mended": mended, "problems": problems, "notes": notes})
     else:
         for words in mended:
             click.echo(f"mended: {clean(words)}")
@@ -50,8 +53,16 @@ def doctor_command(ctx: click.Context, agent_dir: Path, *, repair: bool, json_ou
         mendable = sum(problem.repairable for problem in problems)
         hint = f" ({mendable} can be mended: --repair)" if mendable and not repair else ""
         click.echo(f"{count(len(problems), 'problem')}{hint}", err=bool(problems))
+        for note in notes:
+            click.echo(f"note: {' '.join(clean(note).split())}", err=True)
     if problems:
         ctx.exit(_PROBLEMS_FOUND)
+
+
+def _notes(agent: Agent) -> list[str]:
+    """Return why search is slower or finds less than it could; nothing is asked or written."""
+    said = (agent.keeping_trouble, agent.search_trouble)
+    return list(dict.fromkeys(note for note in said if note is not None))
 
 
 @click.command("rebuild")
@@ -59,7 +70,8 @@ def doctor_command(ctx: click.Context, agent_dir: Path, *, repair: bool, json_ou
 def rebuild_command(agent_dir: Path) -> None:
     """Delete what is derived and build it anew.
 
-    Nothing canonical is touched; a rebuild is always safe.
+    Nothing canonical is touched; a rebuild is always safe. Vectors that can be trusted stay, so
+    that one which was stopped goes on where it was.
     """
     bar = Bar()
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack, aclosing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Protocol
@@ -85,7 +85,8 @@ def chat_command(
         code = asyncio.run(_one_turn(agent, words, output_format, max_steps=max_steps))
         sys.stdout.flush()
         if at is None and code != _STOPPED and agent.is_behind():
-            agent.keep_up(vectors_for_s=_VECTORS_S)
+            with suppress(KeyboardInterrupt):  # the turn is over, and its code is what counts
+                agent.keep_up(vectors_for_s=_VECTORS_S)
         ctx.exit(code)
 
 

@@ -122,6 +122,8 @@ def undone_lines(undone: Sequence[Undone]) -> Iterator[Line]:
         parts = [changes_words(one.changes)] if one.changes else ["memory is as it was before"]
         if one.messages:
             parts.append(f"{count(one.messages, 'message')} left the window")
+        if one.summaries:
+            parts.append("what had been summed up is back in the window")
         if one.passages:
             parts.append(f"{count(one.passages, 'passage')} put back or taken away")
         yield Line(f"  {'; '.join(parts)} (saved as {short(one.commit)})", "dim")

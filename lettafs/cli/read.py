@@ -101,9 +101,10 @@ def prompt_command(agent_dir: Path, *, json_output: bool) -> None:
     "--in",
     "sources",
     metavar="SOURCES",
-    default=",".join(SOURCES),
-    show_default=True,
-    help="Where to look: recall (everything said), archival (everything put away).",
+    help=(
+        "Where to look: recall (everything said), archival (everything put away). Without it: in"
+        " both; with --role or --conversation in recall, with --tag in archival."
+    ),
 )
 @click.option(
     "-k", metavar="N", type=click.IntRange(min=1), default=10, show_default=True, help="How many."
@@ -130,7 +131,7 @@ def search_command(
     agent_dir: Path,
     query: str,
     *,
-    sources: str,
+    sources: str | None,
     k: int,
     page: int,
     since: str | None,
@@ -148,7 +149,10 @@ def search_command(
     Messages are found by words, passages by words and by meaning. Each hit: when, who said it or
     that it is a passage, its id, and the text. An empty QUERY lists the newest.
     """
-    named = tuple(name.strip() for name in sources.split(",") if name.strip())
+    if sources is None:
+        named = _fitting_sources(of_recall=bool(roles or conversation), of_archival=bool(tags))
+    else:
+        named = tuple(name.strip() for name in sources.split(",") if name.strip())
     unknown = [name for name in named if name not in SOURCES]
     if unknown or not named:
         what = f"cannot look in {unknown[0]!r}" if unknown else "nowhere to look"
@@ -157,8 +161,9 @@ def search_command(
         agent = open_agent(agent_dir)
         if at is not None:
             agent = stack.enter_context(agent.at(at))
+        by_meaning = "archival" in named and not exact and bool(query.strip())
         if agent.is_behind():
-            keep_up_with_a_bar(agent, vectors_for_s=_VECTORS_S)
+            keep_up_with_a_bar(agent, vectors_for_s=_VECTORS_S if by_meaning else 0.0)
         hits = agent.search(
             text_in(query),
             sources=named,
@@ -172,7 +177,7 @@ def search_command(
             all_tags=all_tags,
             exact=exact,
         )
-        trouble = agent.search_trouble if "archival" in named else None
+        trouble = agent.search_trouble if by_meaning else None
     if trouble is not None:
         click.echo(clean(trouble), err=True)
     if json_output:
@@ -181,6 +186,13 @@ def search_command(
         echo(hit_lines(hits))
     else:
         click.echo("Nothing found.", err=True)
+
+
+def _fitting_sources(*, of_recall: bool, of_archival: bool) -> tuple[str, ...]:
+    """Return where to look when only the filters say so: each belongs to one of the two."""
+    if of_recall == of_archival:
+        return SOURCES
+    return SOURCES[:1] if of_recall else SOURCES[1:]
 
 
 def edit_block(agent: Agent, label: str) -> str:

@@ -17,8 +17,8 @@ from lettafs.context.encodings.by_model import encoding_name
 from lettafs.context.memory import Counts, blocks_section, metadata_section
 from lettafs.context.prompts import base_instructions
 from lettafs.context.rules_text import rules_section
-from lettafs.context.tokens import ESTIMATED, TokenCounter, exact_for
-from lettafs.context.window import Fitted, clip_returns, clip_words, fit
+from lettafs.context.tokens import ESTIMATED, TokenCounter, estimated_for, exact_for
+from lettafs.context.window import Fitted, as_sent, fit
 from lettafs.home.home import Home
 from lettafs.values.agent import AgentSettings
 from lettafs.values.block import Block
@@ -151,10 +151,8 @@ def compile_prompt(
         base = base_instructions(agent.type)
     memory = blocks_section(loaded.blocks)
     rules = rules_section(agent.tool_rules)
-    clipped = clip_words(
-        clip_returns(window.messages, context_window=context_window),
-        limit_tokens=int(context_window * _LONGEST_SHARE),
-    )
+    longest = int(context_window * _LONGEST_SHARE)
+    clipped = as_sent(window.messages, context_window=context_window, limit_tokens=longest)
 
     def metadata_of(earlier: int) -> str:
         return metadata_section(
@@ -167,24 +165,25 @@ def compile_prompt(
     def system_of(metadata: str) -> str:
         return _place(base, "\n\n".join(part for part in (memory, rules, metadata) if part))
 
-    def fitted_by(counter: TokenCounter) -> tuple[int, Fitted]:
-        fixed = counter.system(system_of(metadata_of(window.earlier))) + counter.tools(tools)
+    def fitted_by(counter: TokenCounter) -> _Fit:
+        tools_tokens = counter.tools(tools)
+        fixed = counter.system(system_of(metadata_of(window.earlier))) + tools_tokens
         reserve = min(agent.model_settings.max_output_tokens or 4096, context_window // 4)
         room = max(int(context_window * (1 - _RESERVE_SHARE)) - reserve - fixed, 0)
-        if not shrink:
-            return room, fit(clipped, budget_tokens=room, counter=counter)
-        room = min(room, counter.messages(clipped)) >> shrink
-        return room, fit(
-            _shorter(clipped, context_window, room), budget_tokens=room, counter=counter
-        )
+        messages = clipped
+        if shrink:
+            room = min(room, counter.messages(clipped)) >> shrink
+            messages = _shorter(clipped, context_window, room)
+        fitted = fit(messages, budget_tokens=room, counter=counter)
+        return _Fit(counter, room, context_window - fixed, tools_tokens, fitted)
 
     # A model whose encoding is known is never calibrated: the exact count is at hand where it
     # matters, and what the provider adds of its own would make it drift.
     factor = usage_factor(home.recall, handle) if encoding_name(handle) is None else None
-    counter = TokenCounter(factor=factor)
-    room, fitted = fitted_by(counter)
-    if fitted.left_out and (exact := exact_for(handle)) is not None:
-        counter, (room, fitted) = exact, fitted_by(exact)
+    fit_ = fitted_by(estimated_for(handle, factor=factor))
+    if not fit_.is_easy and (exact := exact_for(handle)) is not None:
+        fit_ = fitted_by(exact)
+    counter, fitted = fit_.counter, _squeezed(fit_, context_window)
     earlier = window.earlier + fitted.left_out - len(fitted.dropped)
     metadata = metadata_of(earlier)
     prompt = Prompt(
@@ -210,35 +209,87 @@ def compile_prompt(
         estimate=0,
         window=clipped,
         before=window.earlier,
-        room=room,
+        room=fit_.room,
         counter=counter,
     )
-    return replace(_counted(prompt, counter), estimate=_total(prompt, ESTIMATED))
+    known = {"tools": fit_.tools_tokens, "messages": fitted.tokens}
+    if counter == ESTIMATED:
+        estimate = counter.system(prompt.system) + sum(known.values())
+    else:
+        estimate = _total(prompt, ESTIMATED)
+    return replace(_counted(prompt, counter, known), estimate=estimate)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """How the messages fit, by one way of counting."""
+
+    counter: TokenCounter
+    room: int
+    left: int
+    """Of the window, beside the system text and the tools; below 0: not even these fit."""
+    tools_tokens: int
+    fitted: Fitted
+
+    @property
+    def is_easy(self) -> bool:
+        """Whether all fits."""
+        return not self.fitted.left_out and self.fitted.tokens <= self.room
+
+
+def _squeezed(fit_: _Fit, context_window: int) -> Fitted:
+    """Return what fits with its texts cut until it does.
+
+    That is needed where what always stays, the question and the last step, is too long by itself:
+    some servers refuse what is too long, and some cut it silently where it begins.
+    """
+    fitted = fit_.fitted
+    # With little room it is better to use what is kept free than to cut what was just said.
+    limit = max(fit_.room, fit_.left // 2)
+    if fitted.tokens <= limit or limit < _LEAST_TOKENS:
+        return fitted
+    room, short = limit, fitted.messages
+    while room >= _LEAST_TOKENS:
+        short = _shorter(fitted.messages, context_window, room)
+        if fit_.counter.messages(short) <= limit:
+            break
+        room //= 2
+    return replace(fitted, messages=short, tokens=fit_.counter.messages(short))
 
 
 def _shorter(messages: Sequence[Message], context_window: int, room: int) -> tuple[Message, ...]:
     """Return the messages with texts and returns cut so that the last of them fit the room."""
     longest = max(room * 3 // 4, _LEAST_TOKENS)
-    short = clip_returns(messages, context_window=context_window, limit_chars=longest * 3)
-    return clip_words(short, limit_tokens=longest)
+    return as_sent(
+        messages, context_window=context_window, limit_tokens=longest, return_chars=longest * 3
+    )
 
 
 def counted_exactly(prompt: Prompt) -> Prompt:
-    """Return the prompt with exact figures, where its model's encoding is known; else as it is."""
+    """Return the prompt with exact figures, where its model's encoding is known; else as it is.
+
+    The messages stay those that were chosen by the estimate.
+    """
     exact = exact_for(prompt.model)
-    return prompt if exact is None else _counted(prompt, exact)
+    if exact is None or exact == prompt.counter:
+        return prompt
+    counted = _counted(prompt, exact)
+    room = max(prompt.room + prompt.fixed_tokens - counted.fixed_tokens, 0)
+    return replace(counted, counter=exact, room=room)
 
 
-def _counted(prompt: Prompt, counter: TokenCounter) -> Prompt:
-    """Return the prompt with the figures of this counter.
+def _counted(
+    prompt: Prompt, counter: TokenCounter, counts: Mapping[str, int] | None = None
+) -> Prompt:
+    """Return the prompt with the figures of this counter; `counts`: those known already.
 
     What joins the sections of the system text, and what stands around it in the request, is put
     down to the instructions, so that the sum is the whole.
     """
-    known = {
-        "tools": counter.tools(prompt.tools),
-        "messages": counter.messages(prompt.messages),
-    }
+    known = dict(counts or {})
+    if counts is None:
+        known["tools"] = counter.tools(prompt.tools)
+        known["messages"] = counter.messages(prompt.messages)
     texts = [s for s in prompt.sections if s.name not in known and s.name != "instructions"]
     known |= {section.name: counter.text(section.text) for section in texts}
     rest = counter.system(prompt.system) - sum(known[section.name] for section in texts)

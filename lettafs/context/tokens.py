@@ -9,19 +9,17 @@ second and a hundred megabytes to load, so it is loaded only where the answer ha
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from hashlib import blake2b
 from math import ceil
 
 from lettafs.context.encodings.by_model import encoding_name
 from lettafs.context.encodings.shipped import load
-from lettafs.context.estimate import estimate
+from lettafs.context.estimate import Prices, estimate
 from lettafs.values.message import Message, ReasoningPart, TextPart, ToolCall, ToolReturn
 from lettafs.values.tool import ToolSpec
 
-__all__ = ["ESTIMATED", "TokenCounter", "counter_for", "exact_for"]
+__all__ = ["ESTIMATED", "TokenCounter", "counter_for", "estimated_for", "exact_for"]
 
 _PER_MESSAGE = 4
 """The role and the marks around a message: three in OpenAI's chat format, and one for the role."""
@@ -37,6 +35,8 @@ class TokenCounter:
     """Name of the encoding that counts; None: estimated."""
     factor: float | None = None
     """What the estimate is multiplied with, as usage has shown; None: nothing is known."""
+    prices: Prices = "usual"
+    """What the estimate is made with."""
 
     @property
     def origin(self) -> str:
@@ -49,7 +49,7 @@ class TokenCounter:
 
     def text(self, text: str) -> int:
         """Return how many tokens a text is."""
-        raw = _remembered(text, self.encoding)
+        raw = _remembered(text, self)
         return raw if self.factor is None else ceil(raw * self.factor)
 
     def system(self, text: str) -> int:
@@ -105,7 +105,18 @@ def counter_for(handle: str, *, factor: float | None) -> TokenCounter:
         handle: `provider/name`.
         factor: what earlier requests to this model have shown; an exact count needs none.
     """
-    return exact_for(handle) or TokenCounter(factor=factor)
+    return exact_for(handle) or estimated_for(handle, factor=factor)
+
+
+def estimated_for(handle: str, *, factor: float | None) -> TokenCounter:
+    """Return the counter for a model that loads nothing.
+
+    Args:
+        handle: `provider/name`.
+        factor: what earlier requests to this model have shown.
+    """
+    older = encoding_name(handle) == "cl100k_base"
+    return TokenCounter(factor=factor, prices="cl100k" if older else "usual")
 
 
 def exact_for(handle: str) -> TokenCounter | None:
@@ -117,26 +128,31 @@ def exact_for(handle: str) -> TokenCounter | None:
     return None if name is None or load(name) is None else TokenCounter(name)
 
 
-_REMEMBERED = 8192
-_SHORT_CHARS = 256
-_counts: OrderedDict[tuple[str | None, str | bytes], int] = OrderedDict()
-"""What was counted lately, the oldest first: a turn counts the same window in every step. A long
-text stands there by its digest, so that all of it stays below a few megabytes."""
+_REMEMBERED = 32_768
+_Key = tuple[str | None, Prices, int, int]
+_lately: dict[_Key, int] = {}
+_before: dict[_Key, int] = {}
+"""What was counted: a turn counts the same window in every step. A text stands there by its length
+and its hash, which Python keeps with it; so that looking it up costs the same however long it is.
+When the first is full it takes the place of the second, and what is asked for moves back."""
 
 
-def _remembered(text: str, encoding: str | None) -> int:
-    key = encoding, text if len(text) <= _SHORT_CHARS else _digest(text)
-    known = _counts.pop(key, None)
-    if known is None:
-        known = estimate(text) if encoding is None else _encoded(text, encoding)
-        if len(_counts) >= _REMEMBERED:
-            _counts.popitem(last=False)
-    _counts[key] = known
-    return known
+def _remembered(text: str, counter: TokenCounter) -> int:
+    key = counter.encoding, counter.prices, len(text), hash(text)
+    known = _lately.get(key)
+    return _count(text, counter, key) if known is None else known
 
 
-def _digest(text: str) -> bytes:
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+def _count(text: str, counter: TokenCounter, key: _Key) -> int:
+    global _lately, _before
+    count = _before.get(key)
+    if count is None:
+        name = counter.encoding
+        count = estimate(text, prices=counter.prices) if name is None else _encoded(text, name)
+    if len(_lately) >= _REMEMBERED:
+        _lately, _before = {}, _lately
+    _lately[key] = count
+    return count
 
 
 _PIECE_CHARS = 200_000

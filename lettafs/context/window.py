@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from lettafs.context.arguments import clip_arguments
 from lettafs.context.tokens import ESTIMATED, TokenCounter
-from lettafs.values.message import Message, Part, TextPart, ToolReturn
+from lettafs.values.message import Message, Part, TextPart, ToolCall, ToolReturn
 
-__all__ = ["Fitted", "clip_returns", "clip_words", "fit"]
+__all__ = ["Fitted", "as_sent", "clip_calls", "clip_returns", "clip_words", "fit"]
 
 _KEEP_SHARE = 0.6
 """Of the budget, what is kept after messages had to leave."""
+_RETURN_CHARS = 5_000
+"""To fewer no return is cut, however small the window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,43 @@ def _tail(messages: Sequence[Message], costs: Sequence[int], keep: int, *, after
     return first
 
 
+def as_sent(
+    messages: Sequence[Message],
+    *,
+    context_window: int,
+    limit_tokens: int,
+    return_chars: int | None = None,
+) -> tuple[Message, ...]:
+    """Return the messages with all that is overlong cut, as they are sent and not as kept.
+
+    Args:
+        messages: as they are kept.
+        context_window: tokens.
+        limit_tokens: what one text may cost, and what the calls of one message may together.
+        return_chars: what the returns of one row may have together; None: Letta's limit.
+    """
+    # No character is more than four bytes, and none of these more than a token.
+    sure = min(limit_tokens // 4, _RETURN_CHARS if return_chars is None else return_chars)
+
+    def cut(message: Message) -> Message:
+        (short,) = clip_returns([message], context_window=context_window, limit_chars=return_chars)
+        (short,) = clip_words([short], limit_tokens=limit_tokens)
+        (short,) = clip_calls([short], limit_tokens=limit_tokens)
+        return short
+
+    return tuple(
+        message if sum(map(_chars, message.parts)) <= sure else cut(message) for message in messages
+    )
+
+
+def _chars(part: Part) -> int:
+    match part:
+        case TextPart(text=text) | ToolReturn(text=text) | ToolCall(arguments=text):
+            return len(text)
+        case _:
+            return 0
+
+
 def clip_returns(
     messages: Sequence[Message], *, context_window: int, limit_chars: int | None = None
 ) -> tuple[Message, ...]:
@@ -97,13 +137,13 @@ def clip_returns(
         context_window: tokens.
         limit_chars: instead of that limit, for all returns of a row together.
     """
-    usual = max(5_000, context_window * 4 // 5)
+    usual = max(_RETURN_CHARS, context_window * 4 // 5)
     return tuple(_with_clipped_returns(message, usual, limit_chars) for message in messages)
 
 
 def _with_clipped_returns(message: Message, usual: int, whole: int | None) -> Message:
-    number = len(message.tool_returns)
-    if message.role != "tool" or not number:
+    number = len(message.tool_returns) if message.role == "tool" else 0
+    if not number:
         return message
     limit = min(usual, 2 * usual // number) if whole is None else whole // number
     if all(len(part.text) <= limit for part in message.tool_returns):
@@ -153,3 +193,29 @@ def _clip_words(part: Part, limit_tokens: int) -> Part:
         "kept whole, and conversation_search finds it ...]\n"
     )
     return TextPart(text[:head] + note + text[len(text) - (keep - head) :])
+
+
+def clip_calls(messages: Sequence[Message], *, limit_tokens: int) -> tuple[Message, ...]:
+    """Return the messages with overlong arguments of calls cut, as they are sent.
+
+    The calls of one message share the limit. Arguments that are a JSON object stay one. Tokens are
+    estimated, as for words.
+    """
+    return tuple(_with_clipped_calls(message, limit_tokens) for message in messages)
+
+
+def _with_clipped_calls(message: Message, limit_tokens: int) -> Message:
+    calls = message.tool_calls
+    if sum(len(call.arguments) for call in calls) * 4 <= limit_tokens:
+        return message
+    costs = {call: ESTIMATED.text(call.arguments) for call in calls}
+    if sum(costs.values()) <= limit_tokens:
+        return message
+    share = limit_tokens // len(calls)
+
+    def cut(part: Part) -> Part:
+        if not isinstance(part, ToolCall) or costs[part] <= share:
+            return part
+        return replace(part, arguments=clip_arguments(part.arguments, limit_tokens=share))
+
+    return replace(message, parts=tuple(map(cut, message.parts)))

@@ -355,9 +355,9 @@ class Git:
         try:
             found = self._runner.run(command).decode("ascii", "replace").split()
         except HistoryProblem as error:
-            raise HistoryProblem(f"There is no checkpoint {name!r}, or more than one") from error
+            raise _no_checkpoint(name) from error
         if not found or not _ID.fullmatch(found[-1]):
-            raise HistoryProblem(f"There is no checkpoint {name!r}, or more than one")
+            raise _no_checkpoint(name)
         return found[-1]
 
     def merge3(self, base: bytes, ours: bytes, theirs: bytes) -> tuple[bytes, bool]:
@@ -533,3 +533,9 @@ def _commit_id(text: str) -> str:
     if not _ID.fullmatch(text):
         raise HistoryProblem(f"{text!r} is not a commit's id")
     return text
+
+
+def _no_checkpoint(name: str) -> HistoryProblem:
+    return HistoryProblem(
+        f"There is no checkpoint {name!r}, or more than one: `lettafs log` lists them"
+    )

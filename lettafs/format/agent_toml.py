@@ -203,7 +203,7 @@ def _compaction(top: SettingsTable, text: str) -> tuple[CompactionSettings, list
     if mode not in _COMPACTION_MODES:
         table.note(
             "mode",
-            f"there is no compaction mode {mode[:60]!r}; it is {usual.mode}",
+            f"there is no compaction mode {mode[:60]!r}; it counts as {usual.mode}",
             remedy=f"choose one of {', '.join(_COMPACTION_MODES)}",
         )
         mode = usual.mode

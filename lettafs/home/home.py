@@ -6,6 +6,7 @@ checked against the file before each use. Changing a home goes through a turn (`
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from lettafs.disk.git import Git, Person
 from lettafs.errors import DiskProblem, FormatTooNew, HistoryProblem, NotAnAgent
 from lettafs.format import agent_toml, frontmatter, layout
 from lettafs.index import behind
-from lettafs.index.place import NO_EMBEDDER, IndexPlace
+from lettafs.index.place import IndexPlace
 from lettafs.index.shelf import Shelf
 from lettafs.stores import blocks as block_store
 from lettafs.stores.archival import Archival
@@ -56,6 +57,7 @@ class Home:
         self.shelf = Shelf(self.archival, file=root / layout.SHELF)
         self._indexes = indexes
         self._finder: Finder | None = None
+        self._finding = threading.Lock()
         self.git = Git(root)
         self.yield_until_s = 0.0
         """On the monotonic clock: until then a turn is left to who was waiting for the last one."""
@@ -69,16 +71,17 @@ class Home:
     @property
     def finder(self) -> Finder:
         """What searches this home; without a place for indexes it reads everything each time."""
-        if self._finder is None:
-            from lettafs.index.finder import Finder  # late: a turn that searches nothing needs none
+        with self._finding:  # several tools may search at once
+            if self._finder is None:
+                from lettafs.index.finder import Finder  # late: a turn may search nothing
 
-            self._finder = Finder(
-                self.recall,
-                self.archival,
-                place=self._indexes,
-                embedding=lambda: self.settings().agent.embedding,
-            )
-        return self._finder
+                self._finder = Finder(
+                    self.recall,
+                    self.archival,
+                    place=self._indexes,
+                    embedding=lambda: self.settings().agent.embedding,
+                )
+            return self._finder
 
     def is_behind(self) -> bool:
         """Tell whether bringing the indexes up to the files is worth its cost now."""
@@ -88,7 +91,7 @@ class Home:
             self.recall,
             self.archival,
             directory=self._indexes.directory,
-            by_meaning=self.settings().agent.embedding != NO_EMBEDDER,
+            embedding=self.settings().agent.embedding,
         )
 
     def settings(self) -> Settings:

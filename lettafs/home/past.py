@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lettafs.disk import atomic
+from lettafs.disk.git import Git
 from lettafs.errors import DiskProblem
 from lettafs.home.fork import committed_files
 from lettafs.home.history import require_history
@@ -40,4 +41,7 @@ def past_home(source: Home, checkpoint: str) -> Iterator[Path]:
         for path, data in files.items():
             atomic.make_dirs((root / path).parent)
             atomic.replace(root / path, data, durable=False)
+        if git.available:
+            # So that nobody is told that a history begins: it would be that of the copy.
+            Git(root).init()
         yield root

@@ -34,6 +34,7 @@ class _Plan:
     found: dict[str, bytes | None]
     """What they hold now."""
     messages: tuple[str, ...]
+    summaries: int
     passages: tuple[str, ...]
 
 
@@ -100,7 +101,8 @@ def _undo_one(turn: Turn, git: Git, commits: Sequence[Commit]) -> Undone:
         undid=commit.id,
         subject=commit.subject,
         changes=tuple(block_changes(git, before, made)),
-        messages=len(plan.messages),
+        messages=len(plan.messages) - plan.summaries,
+        summaries=plan.summaries,
         passages=len(plan.passages),
     )
 
@@ -154,7 +156,8 @@ def _plan(turn: Turn, git: Git, commits: Sequence[Commit]) -> _Plan:
     for commit in commits:
         _take_back(turn, git, commit, files=files, found=found)
     run_id = commits[0].trailers["Lettafs-Run"]
-    return _Plan(files, found, _messages_of(turn, run_id), _passages_of(turn, run_id))
+    messages, summaries = _messages_of(turn, run_id)
+    return _Plan(files, found, messages, summaries, _passages_of(turn, run_id))
 
 
 def _take_back(
@@ -205,17 +208,22 @@ def _now(turn: Turn, path: str) -> bytes | None:
         return None
 
 
-def _messages_of(turn: Turn, run_id: str) -> tuple[str, ...]:
-    """Return the ids of a run's messages; they lie together, near the end of recall."""
+def _messages_of(turn: Turn, run_id: str) -> tuple[tuple[str, ...], int]:
+    """Return the ids of a run's messages, and how many are summaries.
+
+    They lie together, near the end of recall.
+    """
     found: list[str] = []
+    summaries = 0
     for record in turn.home.recall.segments.backward():
         if not isinstance(record, MessageRecord):
             continue
         if record.message.run_id == run_id:
             found.append(record.message.id)
+            summaries += record.message.kind == "summary"
         elif found:
             break
-    return tuple(reversed(found))
+    return tuple(reversed(found)), summaries
 
 
 def _passages_of(turn: Turn, run_id: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
@@ -16,6 +16,10 @@ from lettafs.stores.segments import Segments
 from lettafs.values.problem import Problem
 
 __all__ = ["holding"]
+
+_ESCAPED = re.compile(r'["\\\x00-\x1f]+')
+"""What JSON writes otherwise than it is; a line end may also be where two parts of a text meet."""
+_TEXT_PART = b'"type":"text"'
 
 R = TypeVar("R")
 
@@ -49,12 +53,19 @@ def _with(segments: Segments[R], text: str) -> Iterator[tuple[int, str]]:
 
     A segment is looked through as one text, which is many times faster than reading its records.
     """
-    # As the text stands in JSON, but for what another program may have escaped.
-    needle = json.dumps(text, ensure_ascii=False)[1:-1].casefold()
+    # The longest run of it that stands in JSON as it is, but for what another program may have
+    # escaped: words told to a tool are escaped twice.
+    needle = max(_ESCAPED.split(text), key=len).casefold()
     for path in segments.paths():
         try:
             raw = segments.read(path)
         except DiskProblem:
             continue  # `lines` has it as a problem
-        if b"\\u" in raw or b"\\/" in raw or needle in raw.decode("utf-8", "replace").casefold():
+        if (
+            b"\\u" in raw
+            or b"\\/" in raw
+            or needle in raw.decode("utf-8", "replace").casefold()
+            # Parts of a message are joined without anything between them.
+            or any(line.count(_TEXT_PART) > 1 for line in raw.split(b"\n"))
+        ):
             yield layout.segment_number(path.rpartition("/")[2]) or 0, path

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lettafs.disk import atomic
+from lettafs.disk import atomic, derived
 from lettafs.embed.base import Embedder
 from lettafs.errors import DiskProblem, LettafsError
-from lettafs.index.behind import CAUGHT_UP, SHELF_INDEX, TALK_INDEX, VECTORS
+from lettafs.index.behind import CAUGHT_UP, SHELF_INDEX, TALK_INDEX, VECTORS, vectors_mark
 from lettafs.index.meaning import Meaning
 from lettafs.index.passage_search import PassageSearch
 from lettafs.index.place import IndexPlace
@@ -30,9 +32,12 @@ __all__ = ["Finder"]
 _ANSWER_S = 4.0
 """How long an embedder elsewhere may take over a question; then words have to do."""
 
+_IN_PROCESS = "lettafs/"
+"""How the names of embedders begin that answer in this process."""
+
 
 class Finder:
-    """Finds messages and passages of one home."""
+    """Finds messages and passages of one home; several threads may search at once."""
 
     def __init__(
         self,
@@ -50,6 +55,7 @@ class Finder:
             place: where indexes lie; None: everything is read from the files, passages by words.
             embedding: says which embedder the agent has now, by handle.
         """
+        self._archival = archival
         self._place = place
         self._embedding = embedding
         self._key = place.key() if place is not None else None
@@ -59,6 +65,7 @@ class Finder:
         self._meaning = Meaning(self._under(VECTORS), key=self._key)
         self._chosen: tuple[str | None, Embedder | None] | None = None
         """The handle and the embedder it names; None: by words only."""
+        self._choosing = threading.Lock()
         self._no_embedder: str | None = None
         """Why there is none though one is named."""
         self._background: str | None = None
@@ -72,6 +79,30 @@ class Finder:
         embedder = self._embedder()
         found = self._meaning.trouble if embedder is not None else self._no_embedder
         return found or self._background
+
+    @property
+    def keeping_trouble(self) -> str | None:
+        """Why no index is kept, as a sentence; None: nothing seems to stand in the way.
+
+        Looks, and writes nothing.
+        """
+        if self._place is None:
+            return None
+        if self._key is None:
+            return (
+                "No index is kept, so that every search reads the files: index.key in your "
+                "configuration directory cannot be made, or others can read it."
+            )
+        directory, root = self._place.directory, self._archival.segments.file(".")
+        there = next((p for p in (directory, *directory.parents) if os.path.lexists(p)), directory)
+        ours = there == directory or directory.is_relative_to(root)
+        if not (derived.is_safe(there, root=root) if ours else there.is_dir()):
+            reason = f"{there} is not a real directory"
+        elif not os.access(there, os.W_OK | os.X_OK):
+            reason = f"{there} cannot be written"
+        else:
+            return self._background
+        return f"No index is kept, so that every search reads the files: {reason}."
 
     def note_trouble(self, words: str) -> None:
         """Keep what went wrong in the background, for `trouble`."""
@@ -96,21 +127,25 @@ class Finder:
         if self._place is None:
             return None
         handle = self._embedding()
-        if self._chosen is None or self._chosen[0] != handle:
-            self._no_embedder = None
-            try:
-                self._chosen = (handle, self._place.embedder(handle))
-            except LettafsError as error:
-                self._no_embedder = f"Passages are found by words only: {error}"
-                self._chosen = (handle, None)
-        return self._chosen[1]
+        with self._choosing:
+            if self._chosen is None or self._chosen[0] != handle:
+                try:
+                    chosen = self._place.embedder(handle)
+                except LettafsError as error:
+                    # Asked again the next time: a key may have come by then.
+                    self._chosen = None
+                    self._no_embedder = f"Passages are found by words only: {error}"
+                    return None
+                self._chosen, self._no_embedder = (handle, chosen), None
+                self._meaning.trouble = None  # it was another one's
+            return self._chosen[1]
 
     def _near(self, query: str, keys: NDArray[np.uint64]) -> NDArray[np.float32] | None:
         embedder = self._embedder()
         if embedder is None:
             return None
         # The built-in one is waited for: it answers in this process, once it is loaded.
-        patience = None if embedder.name.startswith("lettafs/") else _ANSWER_S
+        patience = None if embedder.name.startswith(_IN_PROCESS) else _ANSWER_S
         return self._meaning.near(query, keys, embedder=embedder, timeout_s=patience)
 
     # -- what is derived -----------------------------------------------------------------------
@@ -128,7 +163,8 @@ class Finder:
         Args:
             stop: asked often; True ends the work where it stands, to be gone on with later.
             progress: told how far it has come.
-            vectors_for_s: seconds spent at most on vectors; None: as long as it takes.
+            vectors_for_s: seconds spent at most on vectors, 0: none are made; None: as long as it
+                takes.
             wait: asked in place of `stop` by what can stand still for a while, many times a second;
                 it may take its time.
         """
@@ -138,60 +174,118 @@ class Finder:
                 return None
             return lambda done, total: progress(Progress(what, done, total))
 
-        try:
-            for words, what in ((self._talk.index, "messages"), (self._shelf.index, "passages")):
+        troubles: list[str] = []
+        for words, what in ((self._talk.index, "messages"), (self._shelf.index, "passages")):
+            with _kept(troubles):
                 words.catch_up(stop=wait or stop, progress=told(what))
-            embedder = self._embedder()
-            if embedder is None or stop():
-                return
-            until = None if vectors_for_s is None else time.monotonic() + vectors_for_s
+        with _kept(troubles):
+            self._catch_up_vectors(stop=stop, progress=told("vectors"), for_s=vectors_for_s)
+        self._background = troubles[0] if troubles else None
 
-            def enough() -> bool:
-                return stop() or (until is not None and time.monotonic() > until)
+    def _catch_up_vectors(
+        self,
+        *,
+        stop: Callable[[], bool],
+        progress: Callable[[int, int], None] | None,
+        for_s: float | None,
+    ) -> None:
+        if stop() or (for_s is not None and for_s <= 0):
+            return
+        embedder = self._embedder()
+        if embedder is None:
+            return
+        until = None if for_s is None else time.monotonic() + for_s
 
-            pieces = self._shelf.pieces()
-            if pieces:
-                self._meaning.catch_up(
-                    list(pieces),
-                    lambda key: pieces[key](),
-                    embedder=embedder,
-                    stop=enough,
-                    progress=told("vectors"),
-                )
-            if not self._meaning.waiting(list(pieces), embedder=embedder):
-                self._mark_caught_up()
-        except DiskProblem as error:
-            self.note_trouble(f"The indexes cannot be kept: {error}")
+        def enough() -> bool:
+            return stop() or (until is not None and time.monotonic() > until)
 
-    def _mark_caught_up(self) -> None:
+        def told(done: int, total: int) -> None:
+            if progress is not None and not enough():
+                progress(done, total)
+
+        def work() -> None:
+            self._make_vectors(embedder, stop=enough, progress=told)
+
+        if for_s is None or embedder.name.startswith(_IN_PROCESS):
+            work()
+            return
+        # A server may keep silent for a minute: a call to it cannot be taken back, only left.
+        troubles: list[str] = []
+
+        def aside() -> None:
+            with _kept(troubles):
+                work()
+
+        thread = threading.Thread(target=aside, name="lettafs-vectors", daemon=True)
+        thread.start()
+        thread.join(for_s)
+        if troubles:
+            raise DiskProblem(troubles[0])
+
+    def _make_vectors(
+        self,
+        embedder: Embedder,
+        *,
+        stop: Callable[[], bool],
+        progress: Callable[[int, int], None],
+    ) -> None:
+        # Before the passages are read: what is put away meanwhile is then not taken for done.
+        mark = vectors_mark(self._archival, embedding=self._embedding())
+        pieces = self._shelf.pieces()
         directory = self._under(VECTORS)
-        if directory is not None:
-            with suppress(DiskProblem):  # only the next process has to look again
-                atomic.make_dirs(directory)
-                atomic.replace(directory / CAUGHT_UP, b"", durable=False)
+        if directory is not None and pieces:
+            derived.make(directory, root=self._archival.segments.file("."))
+        self._meaning.catch_up(
+            list(pieces),
+            lambda key: pieces[key](),
+            embedder=embedder,
+            stop=stop,
+            progress=progress,
+        )
+        if directory is not None and pieces:
+            # What an embedder finds nothing in lacks a vector for good, and is not waited for.
+            if not self._meaning.waiting(list(pieces), embedder=embedder):
+                atomic.replace(directory / CAUGHT_UP, mark, durable=False)
 
     def discard(self) -> None:
-        """Delete the indexes; they are made anew by `catch_up`."""
+        """Delete the indexes over words; they are made anew by `catch_up`.
+
+        Vectors stay: each is checked when it is read, and making them takes minutes, or money.
+        """
         self._talk.index.discard()
         self._shelf.index.discard()
-        with suppress(DiskProblem):  # what cannot be deleted is not what it should be either
-            self._meaning.store.discard()
+        directory = self._under(VECTORS)
+        if directory is not None and derived.is_safe(
+            directory, root=self._archival.segments.file(".")
+        ):
+            derived.drop(directory, [CAUGHT_UP])
 
     def state(self) -> IndexState:
         """Return how far the indexes are."""
         messages = self._talk.index.snapshot().size
         pieces = self._shelf.pieces()
-        everything = self._shelf.index.snapshot().size
         embedder = self._embedder()
         waiting = len(pieces)
         if embedder is not None:
             waiting = self._meaning.waiting(list(pieces), embedder=embedder)
         return IndexState(
             messages=messages,
-            messages_indexed=messages - self._talk.index.pending(),
+            messages_indexed=self._talk.index.held(),
             pieces=len(pieces),
-            pieces_indexed=everything - self._shelf.index.pending(),
+            pieces_indexed=self._shelf.index.held(),
             vectors=len(pieces) - waiting,
             embedder=None if embedder is None else embedder.name,
             trouble=self.trouble,
         )
+
+
+@contextmanager
+def _kept(troubles: list[str]) -> Iterator[None]:
+    """Keep what goes wrong with an index as a sentence: no search and no turn depends on one."""
+    try:
+        yield
+    except DiskProblem as error:
+        troubles.append(f"The indexes cannot be kept: {error}")
+    except Exception as error:
+        # The libraries of an index raise nearly anything where a file is damaged.
+        troubles.append(f"The indexes cannot be kept: {type(error).__name__}: {error}")

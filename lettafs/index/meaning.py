@@ -34,6 +34,8 @@ _FIRST = list(_STRANGERS.items())[:1]
 _FEWEST_STRANGERS = 16
 _LEAST_SPREAD = 0.01
 _FLOOR = 2.0
+_NOT_ALL = "Passages without a vector are found by words only: "
+_WORDS_ONLY = "Passages are found by words only: "
 """Standard deviations above strangers below which nearness is chance.
 
 Measured with the built-in embedder on the development half of LoCoMo: of a question and the turns
@@ -65,7 +67,10 @@ class Meaning:
         """Texts that are blank, or that an embedder found nothing in: it is not asked again."""
         self._queries: OrderedDict[tuple[str, str], NDArray[np.float32]] = OrderedDict()
         self._strangers: tuple[str, NDArray[np.float32]] | None = None
-        self._asking: threading.Thread | None = None
+        self._asked = threading.Lock()
+        """Held while the queries that are known are looked at or changed."""
+        self._hanging: threading.Thread | None = None
+        """A call that was not answered in time."""
 
     def waiting(self, keys: Iterable[int] | Keys, *, embedder: Embedder) -> int:
         """Return how many of these texts cannot be found by meaning yet."""
@@ -168,7 +173,7 @@ class Meaning:
         try:
             vectors = embedder.embed([text for _, text in some], kind="passage")
         except EmbedProblem as error:
-            self.trouble = str(error)
+            self.trouble = f"{_NOT_ALL}{error}"
             return None
         if not self._open(embedder) or vectors.shape != (len(some), self.store.dimensions):
             self.trouble = (
@@ -223,33 +228,36 @@ class Meaning:
 
     def _stranger_vectors(self) -> NDArray[np.float32]:
         identity = self.store.identity or ""
-        if self._strangers is None or self._strangers[0] != identity:
+        known = self._strangers
+        if known is None or known[0] != identity:
             vectors = self.store.vectors_of(_STRANGERS)
             if len(vectors) < len(_STRANGERS):
                 return vectors  # not caught up: there will be more
-            self._strangers = (identity, vectors)
-        return self._strangers[1]
+            self._strangers = known = (identity, vectors)
+        return known[1]
 
     def _vector(
         self, query: str, embedder: Embedder, timeout_s: float | None
     ) -> NDArray[np.float32] | None:
-        known = self._queries.get((embedder.identity, query))
-        if known is not None:
-            self._queries.move_to_end((embedder.identity, query))
-            return known
+        with self._asked:
+            known = self._queries.get((embedder.identity, query))
+            if known is not None:
+                self._queries.move_to_end((embedder.identity, query))
+                return known
         try:
             made = self._embed_query(query, embedder, timeout_s)
         except EmbedProblem as error:
-            self.trouble = str(error)
+            self.trouble = f"{_WORDS_ONLY}{error}"
             return None
         if made is None:
             waited = "the last query" if timeout_s is None else f"within {timeout_s:g} s"
-            self.trouble = f"{embedder.name} did not answer {waited}. Search goes on by words."
+            self.trouble = f"{_WORDS_ONLY}{embedder.name} did not answer {waited}."
             return None
         self.trouble = None
-        self._queries[embedder.identity, query] = made
-        if len(self._queries) > _KNOWN_QUERIES:
-            self._queries.popitem(last=False)
+        with self._asked:
+            self._queries[embedder.identity, query] = made
+            if len(self._queries) > _KNOWN_QUERIES:
+                self._queries.popitem(last=False)
         return made
 
     def _embed_query(
@@ -258,7 +266,8 @@ class Meaning:
         """Return the query's vector, None when it does not come in time."""
         if timeout_s is None:
             return _only_row(embedder, query)
-        if self._asking is not None and self._asking.is_alive():
+        hanging = self._hanging
+        if hanging is not None and hanging.is_alive():
             return None  # the one before still hangs: this one would too
         answers: list[NDArray[np.float32]] = []
         problems: list[EmbedProblem] = []
@@ -270,9 +279,11 @@ class Meaning:
                 problems.append(error)
 
         # A thread nobody waits for at the end: a call to a server cannot be taken back.
-        self._asking = threading.Thread(target=ask, name="embed query", daemon=True)
-        self._asking.start()
-        self._asking.join(timeout_s)
+        asking = threading.Thread(target=ask, name="embed query", daemon=True)
+        asking.start()
+        asking.join(timeout_s)
+        if asking.is_alive():
+            self._hanging = asking
         if problems:
             raise problems[0]
         return answers[0] if answers else None

@@ -87,8 +87,8 @@ class PassageSearch:
             passage = self._passage(corpus, number)
             if passage is None:
                 continue
-            if exact:
-                number = _piece_with(corpus, number, passage, query.casefold())
+            if not ranked:
+                number = _piece_with(corpus, number, passage, query.casefold() if exact else "")
             seen.add(key)
             if len(seen) > skip:
                 score = float(scores[number]) if ranked else 0.0
@@ -137,7 +137,9 @@ def _said(record: ArchivalRecord) -> str:
 def _near(
     corpus: Corpus, query: str, fits: NDArray[np.bool_], by_meaning: ByMeaning
 ) -> NDArray[np.float32] | None:
-    """Return how near each document that fits is to a query."""
+    """Return how near each document that fits is to a query; nobody is asked where none does."""
+    if not fits.any():
+        return None
     hashes = np.ascontiguousarray(corpus.fields[:, _TEXT]).view(np.uint64)
     found = by_meaning(query, hashes[fits])
     if found is None:
@@ -177,16 +179,16 @@ def _alive(corpus: Corpus) -> NDArray[np.bool_]:
 
 
 def _piece_with(corpus: Corpus, number: int, passage: Passage, needle: str) -> int:
-    """Return the first piece of a passage that holds a text, or the one that was named."""
+    """Return the first piece of a passage that holds a text, or its first where a tag does."""
     place = corpus.places[number]
-    first = number - int(place[2])
-    for piece in range(max(first, 0), corpus.size):
+    first = max(number - int(place[2]), 0)
+    for piece in range(first, corpus.size):
         if (corpus.places[piece, :2] != place[:2]).any():
             break
         start, end = corpus.fields[piece, [_START, _END]].tolist()
         if needle in passage.text[start:end].casefold():
             return piece
-    return number
+    return first if (corpus.places[first, :2] == place[:2]).all() else number
 
 
 def _hit(corpus: Corpus, number: int, passage: Passage, score: float) -> Hit:

@@ -88,7 +88,8 @@ class TalkSearch:
     def _talk(self, corpus: Corpus, wanted: Wanted) -> Talk:
         """Return who is whose neighbour: not what was taken back, nor the question of this turn."""
         asked = (wanted.without_run, frozenset(wanted.again), wanted.partial)
-        if self._known is None or self._known[0] is not corpus or self._known[1] != asked:
+        known = self._known  # another thread may search too, and ask for something else
+        if known is None or known[0] is not corpus or known[1] != asked:
             fields = corpus.fields
             talk = talk_of(
                 times_us=fields[:, _TIME],
@@ -96,8 +97,8 @@ class TalkSearch:
                 conversations=fields[:, _CONVERSATION],
                 spoken=_standing(corpus, wanted) & (fields[:, _ROLE] != _TOOL),
             )
-            self._known = (corpus, asked, talk)
-        return self._known[2]
+            self._known = known = (corpus, asked, talk)
+        return known[2]
 
     def _messages(
         self, corpus: Corpus, scores: NDArray[np.float32]

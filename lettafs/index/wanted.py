@@ -78,7 +78,7 @@ def shown_of(text: str, query: str, wanted: Wanted, *, exact: bool) -> str:
     if not exact:
         return snippet(text, query, limit_chars=wanted.snippet_chars)
     at = max(0, text.casefold().find(query.casefold()))
-    start = max(0, at - (wanted.snippet_chars - len(query)) // 2) if at else 0
+    start = max(0, at - max(0, wanted.snippet_chars - len(query)) // 2) if at else 0
     part = text[start : start + wanted.snippet_chars]
     return f"{'... ' if start else ''}{part}{' ...' if start + len(part) < len(text) else ''}"
 

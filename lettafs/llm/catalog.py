@@ -182,6 +182,7 @@ def resolve(
     agent_env: Mapping[str, str] = _NOTHING,
     base_url: str | None = None,
     base_url_source: BaseUrlSource = "default",
+    instead: str = "try without any key: --model lettafs/offline",
 ) -> Endpoint:
     """Return where this model is and the key to use there; nothing is contacted.
 
@@ -193,6 +194,7 @@ def resolve(
 
     `env` is the person's environment. `agent_env` is what the agent's own `.env` says: it is asked
     for keys, after `env`, and for nothing else, since a directory from elsewhere may bring one.
+    `instead` is the advice to a person without the key, beside setting it.
 
     Raises:
         UsageProblem: the URL is not one.
@@ -224,7 +226,7 @@ def resolve(
     if vouched and key is None:
         key_env, key = _key(provider, env=agent_env)
     if key is None and provider.needs_key and _origin(place) == _origin(own):
-        raise ModelAuthProblem(_no_key(handle))
+        raise ModelAuthProblem(_no_key(handle, instead=instead))
     wanted = key_env or next(iter(provider.key_env), None)
     return Endpoint(provider=provider, base_url=place, api_key=key, key_env=wanted)
 
@@ -316,12 +318,11 @@ def _key(provider: Provider, *, env: Mapping[str, str]) -> tuple[str | None, str
     return None, None
 
 
-def _no_key(handle: Handle) -> str:
+def _no_key(handle: Handle, *, instead: str) -> str:
     provider = handle.provider
     return (
         f"No key for {provider.title}: {handle} needs {' or '.join(provider.key_env)}. Set it in"
-        " the environment or in the agent's .env file, or try without any key:"
-        " --model lettafs/offline."
+        f" the environment or in the agent's .env file, or {instead}."
     )
 
 

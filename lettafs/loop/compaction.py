@@ -59,7 +59,9 @@ _WORTH_SHARE = 8
 
 def is_nearly_full(usage: Usage, context_window: int) -> bool:
     """Tell whether a step came so near the limit that the next may not fit."""
-    return usage.prompt_tokens + usage.completion_tokens > _FULL_SHARE * context_window
+    # What was only thought is not sent back.
+    said = max(usage.completion_tokens - usage.reasoning_tokens, 0)
+    return usage.prompt_tokens + said > _FULL_SHARE * context_window
 
 
 async def compact(

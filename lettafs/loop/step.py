@@ -200,8 +200,10 @@ def _calls(reply: ModelReply, plan: StepPlan) -> tuple[ToolCall, ...]:
 
     Some servers number the calls of every reply anew; a return would then answer an older call.
     """
-    known = {call.id for message in plan.request.messages for call in message.tool_calls}
     calls = [part for part in reply.parts if isinstance(part, ToolCall)]
+    if not calls:
+        return ()
+    known = {call.id for message in plan.request.messages for call in message.tool_calls}
     unique: list[ToolCall] = []
     for number, call in enumerate(calls[:1] if plan.one_call else calls):
         if call.id in known:

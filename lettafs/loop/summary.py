@@ -101,7 +101,8 @@ async def write_summary(
         caller: clock, ids, patience.
         when: how a message's time is written.
     """
-    work = _Work(previous, tuple(leaving))
+    # It may be from a time with a larger window.
+    work = _Work(clip_summary(previous, size=size, count=counter.text), tuple(leaving))
     if model is None:
         await work.finish_by_rules(limit_chars=size.chars)
         return Summary(work.body, "rules", "", work.usage)

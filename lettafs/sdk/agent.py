@@ -16,6 +16,7 @@ from lettafs.home.begin import begin
 from lettafs.home.home import Home
 from lettafs.home.turn import Turn
 from lettafs.llm.base import LanguageModel
+from lettafs.llm.catalog import REMOTE_WINDOW, default_window, parse_handle
 from lettafs.loop.run import Caller, run
 from lettafs.loop.styles import style_of
 from lettafs.sdk.answer import Answer, gather, said
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     from lettafs.values.index_state import IndexState
 
 __all__ = ["Agent", "Answer", "Prompt", "Section", "said"]
-
-_FALLBACK_WINDOW = 32_768
-"""For showing a prompt when no model can be loaded, for instance for want of a key."""
 
 
 class Agent:
@@ -271,7 +269,11 @@ class Agent:
         return blocks[label]
 
     def prompt(self) -> Prompt:
-        """Return exactly what the model would be sent next, before the next message."""
+        """Return exactly what the model would be sent next, before the next message.
+
+        Where messages have to leave first (`left_out`), the summary that then takes their place is
+        not in it: nobody has written it yet.
+        """
         agent = self.settings
         tools, _ = tools_of(agent)
         may = tool_rules.allowed(agent.tool_rules, (), tools)
@@ -281,7 +283,7 @@ class Agent:
             handle = self.model_handle
             window = window or self.model().context_window
         except Exception:  # a missing key must not hide the prompt
-            window = window or _FALLBACK_WINDOW
+            window = window or _window_of(handle)
         return compile_prompt(
             self._home,
             agent,
@@ -567,6 +569,8 @@ class Agent:
     def rebuild(self, *, progress: Callable[[Progress], None] | None = None) -> list[str]:
         """Delete what is derived and make it anew; return what was, in words.
 
+        Vectors that can be trusted stay: only those that are missing are made.
+
         Args:
             progress: told how far the indexes are.
 
@@ -586,11 +590,16 @@ class Agent:
             done.append(f"The index of {state.messages_indexed} messages.")
         if state.pieces_indexed:
             done.append(f"The index of {state.pieces_indexed} pieces of passages.")
-        if state.vectors:
+        kept = finder.keeping_trouble
+        if state.vectors and kept is None:
             done.append(f"{state.vectors} vectors by {state.embedder}.")
-        if state.trouble is not None:
-            done.append(state.trouble)
+        done += dict.fromkeys(said for said in (kept, state.trouble) if said is not None)
         return done
+
+    @property
+    def keeping_trouble(self) -> str | None:
+        """Why no index is kept, as a sentence; None: nothing seems to stand in the way."""
+        return self._home.finder.keeping_trouble
 
     def index_state(self) -> IndexState:
         """Return how far the indexes are."""
@@ -610,3 +619,11 @@ class Agent:
             loose = git.loose_count()
             git.pack(whole=True)
         return f"Packed {loose} loose objects."
+
+
+def _window_of(handle: str | None) -> int:
+    """Return the window to show for a model that cannot be loaded, for want of a key or so."""
+    try:
+        return REMOTE_WINDOW if handle is None else default_window(parse_handle(handle))
+    except UsageProblem:
+        return REMOTE_WINDOW

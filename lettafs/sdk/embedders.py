@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lettafs.errors import UsageProblem
 from lettafs.index.place import NO_EMBEDDER
-from lettafs.llm.catalog import parse_handle, resolve
+from lettafs.llm.catalog import Handle, parse_handle, resolve
 from lettafs.sdk.env_file import read_env_file
 
 if TYPE_CHECKING:
@@ -39,14 +40,13 @@ def choose_embedder(handle: str | None, *, root: Path, env: Mapping[str, str]) -
         from lettafs.embed.minilm import MiniLM  # late: search alone needs it, and numpy with it
 
         return MiniLM()
-    parsed = parse_handle(wanted)
-    if parsed.provider.kind == "builtin":
-        raise UsageProblem(
-            f"{wanted!r} is no embedder. There are {BUILT_IN}, {NO_EMBEDDER} (words only), and "
-            "provider/model handles such as openai/text-embedding-3-small or "
-            "ollama/nomic-embed-text."
-        )
-    endpoint = resolve(parsed, env=env, agent_env=read_env_file(root))
+    parsed = _parsed(wanted)
+    endpoint = resolve(
+        parsed,
+        env=env,
+        agent_env=read_env_file(root),
+        instead=f'use the built-in one: embedding = "{BUILT_IN}"',
+    )
     if parsed.provider.kind == "ollama":
         from lettafs.embed.ollama import OllamaEmbedder
 
@@ -54,3 +54,15 @@ def choose_embedder(handle: str | None, *, root: Path, env: Mapping[str, str]) -
     from lettafs.embed.openai import OpenAIEmbedder
 
     return OpenAIEmbedder(str(parsed), endpoint.base_url, api_key=endpoint.api_key)
+
+
+def _parsed(wanted: str) -> Handle:
+    # What a model's handle may be, and the advice that goes with it, is beside the point here.
+    with suppress(UsageProblem):
+        parsed = parse_handle(wanted)
+        if parsed.provider.kind != "builtin":
+            return parsed
+    raise UsageProblem(
+        f"{wanted!r} is no embedder. There are {BUILT_IN}, {NO_EMBEDDER} (words only), and "
+        "provider/model handles such as openai/text-embedding-3-small or ollama/nomic-embed-text."
+    )

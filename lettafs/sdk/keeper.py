@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import atexit
 import threading
+import time
+import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from lettafs.errors import LettafsError
 from lettafs.home.home import Home
 
 if TYPE_CHECKING:
@@ -20,7 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["Keeper"]
 
 _LEAVE_S = 2.0
-"""How long a program that ends waits for a batch to be finished."""
+"""How long a program that ends waits for batches to be finished."""
+
+_begun: weakref.WeakSet[Keeper] = weakref.WeakSet()
+"""Keepers that have worked in the background; no agent is kept in memory for being among them."""
 
 
 class Keeper:
@@ -55,17 +61,23 @@ class Keeper:
                     self._between_turns.set()
 
     def nudge(self) -> None:
-        """Begin to work in the background where there is enough to do; returns at once."""
-        with self._lock:
+        """Begin to work in the background where there is enough to do; returns at once.
+
+        Never fails: it is asked for at the end of every turn, whatever became of the directory.
+        """
+        # RuntimeError: the system has no thread to give, or the program is ending.
+        with self._lock, suppress(LettafsError, RuntimeError):
             if self._thread is not None and self._thread.is_alive():
                 return
             if not self._home.is_behind():
                 return
-            if self._thread is None:
-                atexit.register(self.rest, wait_s=_LEAVE_S)
             self._stop.clear()
-            self._thread = threading.Thread(target=self._work, name="lettafs-index", daemon=True)
-            self._thread.start()
+            if self._turns:
+                self._between_turns.clear()  # `rest` may have let go what stood still
+            thread = threading.Thread(target=self._work, name="lettafs-index", daemon=True)
+            thread.start()
+            self._thread = thread
+            _begun.add(self)
 
     def rest(self, *, wait_s: float = 0.0) -> None:
         """Let the background work stop where it stands.
@@ -105,3 +117,14 @@ class Keeper:
         """Wait until no turn is under way; tell whether to stop then."""
         self._between_turns.wait()
         return self._stop.is_set()
+
+
+@atexit.register
+def _leave() -> None:
+    """Let all background work end before the interpreter does."""
+    until = time.monotonic() + _LEAVE_S
+    keepers = list(_begun)
+    for keeper in keepers:
+        keeper.rest()
+    for keeper in keepers:
+        keeper.rest(wait_s=max(until - time.monotonic(), 0.0))

@@ -47,6 +47,7 @@ __all__ = [
 
 OFFLINE = "lettafs/offline"
 NAMED_BY_AGENT = "named in agent.toml"
+_INDEX_DIR = "LETTAFS_INDEX_DIR"
 _MAX_SCRIPT_BYTES = 16 * 2**20
 DEFAULT_OPENAI = "openai/gpt-4.1-mini"
 """The model of a person who has a key and named none: cheap, and reliable with tools."""
@@ -149,15 +150,19 @@ def _past(
     """Yield a copy of the agent as it was at a checkpoint, with its keys as they are now."""
     from lettafs.home.past import past_home  # late: a rare question
 
+    # Its indexes lie in it and go with it, wherever those of other agents are kept.
+    here = {name: value for name, value in env.items() if name != _INDEX_DIR}
     with past_home(home, checkpoint) as root:
-        then = open_home(root, indexes=_index_place(root, keys=keys, env=env))
-        yield _agent(then, model=model, base_url=base_url, keys=keys, env=env)
+        then = open_home(root, indexes=_index_place(root, keys=keys, env=here))
+        agent = _agent(then, model=model, base_url=base_url, keys=keys, env=env)
+        agent.in_background = False  # nothing may write there when it is taken away
+        yield agent
 
 
 def _index_place(root: Path, *, keys: Path, env: Mapping[str, str]) -> IndexPlace:
     """Return where the indexes of a home lie: in it, or where LETTAFS_INDEX_DIR says."""
     directory = root / layout.INDEX
-    elsewhere = env.get("LETTAFS_INDEX_DIR", "").strip()
+    elsewhere = env.get(_INDEX_DIR, "").strip()
     if elsewhere:
         try:
             status = root.stat()

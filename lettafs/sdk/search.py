@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -72,12 +73,29 @@ def search(
         finder.passages(query, wanted, limit=asked, exact=exact),
     ]
     if exact or not query.strip():
-        merged = sorted((hit for hits in lists for hit in hits), key=when, reverse=True)
+        # Merged, not sorted: each list keeps its order, so that no page repeats or misses a hit.
+        merged = list(heapq.merge(*lists, key=when, reverse=True))
     else:
-        # Scores of the two are not comparable; how near each comes to the best of its own is.
-        placed = [replace(hit, score=hit.score / hits[0].score) for hits in lists for hit in hits]
-        merged = sorted(placed, key=lambda hit: -hit.score)
+        merged = list(heapq.merge(*(_placed(query, hits) for hits in lists), key=_negative))
     return merged[page * k : asked]
+
+
+def _placed(query: str, hits: Sequence[Hit]) -> list[Hit]:
+    """Return the hits of one memory with scores that can be held against those of the other.
+
+    Scores of the two are not comparable. How near a hit comes to the best of its own is, and how
+    much of the question that best one holds: a memory that knows nothing of it has a best hit too.
+    """
+    from lettafs.index.ranking.literal import share_said  # late, as above
+
+    if not hits:
+        return []
+    best = (0.5 + 0.5 * share_said(query, hits[0].text)) / hits[0].score
+    return [replace(hit, score=hit.score * best) for hit in hits]
+
+
+def _negative(hit: Hit) -> float:
+    return -hit.score
 
 
 def _refuse_unknown(what: str, given: Sequence[str], known: Sequence[str]) -> None:

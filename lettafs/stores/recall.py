@@ -7,7 +7,6 @@ so its cost does not grow with the years.
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -136,7 +135,9 @@ class Recall:
         placed = False
         dropped: set[str] = set()
         found: list[Message] = []
-        left = math.inf if enough_chars is None else enough_chars
+        read = 0
+        bounded = enough_chars is not None
+        left = enough_chars or 0
         asked = False
         head: Message | None = None
         reached = summed = False
@@ -151,19 +152,22 @@ class Recall:
                 if message.id == summary:
                     # What is no summary has its place in the journal, whatever a record says.
                     head, summary = (message if message.kind == "summary" else None), None
+                seen = _is_seen(message)
                 if not reached:
-                    found.append(message)
+                    read += 1
+                    if seen:
+                        found.append(message)
                 reached = reached or message.id == start
                 if reached and summary is None:
                     break  # a summary that was made earlier than `start` lies before it
-                if _is_seen(message) and message.id not in dropped:
+                if bounded and seen and message.id not in dropped:
                     left -= _length(message)
                     asked = asked or (message.role == "user" and message.kind == "message")
-                if left < 0 and asked and not summed:
-                    earlier = self._count() - len(found)
+                if bounded and left < 0 and asked and not summed:
+                    earlier = self._count() - read
                     break
         found.reverse()
-        rest = [m for m in found if _is_seen(m) and m.id not in dropped]
+        rest = [m for m in found if m.id not in dropped]
         front = (head,) if head is not None and head.id not in dropped else ()
         return Window(front + _paired(rest), earlier)
 
@@ -241,8 +245,9 @@ def _paired(messages: Sequence[Message]) -> tuple[Message, ...]:
     """
     returns: dict[str, deque[tuple[int, ToolReturn, Message]]] = {}
     for at, message in enumerate(messages):
-        for part in message.tool_returns:
-            returns.setdefault(part.call_id, deque()).append((at, part, message))
+        for part in message.parts:
+            if isinstance(part, ToolReturn):
+                returns.setdefault(part.call_id, deque()).append((at, part, message))
     whole: list[Message] = []
     for at, message in enumerate(messages):
         if message.role == "tool":
@@ -263,7 +268,8 @@ def _paired(messages: Sequence[Message]) -> tuple[Message, ...]:
         whole.append(message)
         if kept:
             row = kept[0][1]
-            whole.append(replace(row, parts=tuple(part for part, _ in kept)))
+            parts = tuple(part for part, _ in kept)
+            whole.append(row if parts == row.parts else replace(row, parts=parts))
     return tuple(whole)
 
 

@@ -286,7 +286,7 @@ class Segments(Generic[R]):
 
         What a search read stays for the searches that soon follow it.
         """
-        self._parsed = {p: known for p, known in self._parsed.items() if p in self._used}
+        self._parsed = {p: known for p, known in [*self._parsed.items()] if p in self._used}
         self._used.clear()
 
     def _write(self, path: str, data: bytes, *, fresh: bool) -> None:

@@ -55,8 +55,9 @@ def _search(context: ToolContext, args: dict[str, Any]) -> str:
     )
     finder = context.turn.home.finder
     hits = finder.passages(args["query"], wanted, limit=limit, skip=page * limit)
-    if finder.trouble is not None:
-        context.turn.notices.append(Notice(finder.trouble, "warning", "embedder"))
+    trouble = finder.trouble
+    if trouble is not None and all(told.text != trouble for told in context.turn.notices):
+        context.turn.notices.append(Notice(trouble, "warning", "embedder"))
     return json.dumps([_result(hit, context) for hit in hits], ensure_ascii=False)
 
 

@@ -84,5 +84,7 @@ class Undone:
     changes: tuple[BlockChange, ...]
     messages: int
     """How many messages left the window."""
+    summaries: int
+    """How many summaries left it; what they stood for is back."""
     passages: int
     """How many passages were put back or taken away."""

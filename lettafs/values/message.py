@@ -100,9 +100,9 @@ class Message:
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
         """The tool calls among the parts, in order."""
-        return tuple(part for part in self.parts if isinstance(part, ToolCall))
+        return tuple([part for part in self.parts if isinstance(part, ToolCall)])
 
     @property
     def tool_returns(self) -> tuple[ToolReturn, ...]:
         """The tool returns among the parts, in order."""
-        return tuple(part for part in self.parts if isinstance(part, ToolReturn))
+        return tuple([part for part in self.parts if isinstance(part, ToolReturn)])

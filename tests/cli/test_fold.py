@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from lettafs.cli.fold import LettaMessage, Result, StreamLines, letta_messages
 from lettafs.values.event import (
     Checkpoint,
+    Compacted,
     Event,
     Failure,
     MessageAdded,
+    Notice,
     ReasoningDelta,
     RunFinished,
     RunStarted,
@@ -19,6 +21,7 @@ from lettafs.values.message import Message, ReasoningPart, TextPart, ToolCall, T
 from lettafs.values.run import Usage
 
 TIME = "2026-03-01T09:00:00.123456+00:00"
+NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 BASE = {
     "date": "2026-03-01T09:00:00+00:00",
     "run_id": "run-1",
@@ -194,6 +197,21 @@ def test_json_result_holds_the_turn() -> None:
         },
         "commit": "abc123",
     }
+
+
+def test_compaction_adds_no_message_to_either_output() -> None:
+    summary = Message("message-9", "user", (TextPart("Summary."),), TIME, kind="summary")
+    made = (
+        Notice("9 older messages are being summed up.", code="compaction"),
+        MessageAdded(summary),
+        Compacted("window_full", summary.id, 9, 4, 900, 400, 1_000, "rules", "", Usage()),
+    )
+    result, lines = Result("letta_v1_agent"), StreamLines("letta_v1_agent", now=lambda: NOW)
+    for event in made:
+        result.feed(event)
+
+    assert result.value()["messages"] == []
+    assert [line for event in made for line in lines.feed(event)] == []
 
 
 def test_json_result_of_a_failed_run_says_why() -> None:

@@ -64,7 +64,9 @@ def test_compact_sums_up_and_can_be_undone(agent: Agent) -> None:
     assert "messages summed up by lettafs/offline: " in text and "/undo takes it back" in text
     assert [m.kind for m in agent.prompt().messages] == ["summary"]
     assert shown(agent, "/compact all") == "There is nothing to sum up."
-    assert "1 message left the window" in shown(agent, "/undo")
+    undone = shown(agent, "/undo")
+    assert "what had been summed up is back in the window" in undone
+    assert "left the window" not in undone
     assert len(agent.prompt().messages) > 3
 
 

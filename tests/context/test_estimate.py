@@ -200,6 +200,20 @@ def test_estimate_is_not_half_the_truth_for_a_smaller_vocabulary(kind: str) -> N
     assert estimate(text) >= 0.55 * tokens(text, "cl100k_base")
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_estimate_for_the_smaller_vocabulary_is_never_a_tenth_below_it(kind: str) -> None:
+    text = KINDS[kind]
+
+    assert estimate(text, prices="cl100k") >= 0.9 * tokens(text, "cl100k_base")
+
+
+@pytest.mark.parametrize("kind", LANGUAGES)
+def test_estimate_for_the_smaller_vocabulary_is_of_use_in_every_language(kind: str) -> None:
+    text = LANGUAGES[kind]
+
+    assert estimate(text, prices="cl100k") <= 1.6 * tokens(text, "cl100k_base")
+
+
 def test_estimate_of_english_prose_is_at_most_a_third_too_high() -> None:
     licence = (ROOT / "LICENSE").read_text(encoding="utf-8")
 

@@ -24,8 +24,15 @@ from lettafs.context.calibration import usage_factor
 from lettafs.context.encodings.by_model import encoding_name
 from lettafs.context.encodings.derive import derived
 from lettafs.context.encodings.shipped import ENCODINGS, load, ranks
+from lettafs.context.estimate import estimate
 from lettafs.context.request import Prompt, compile_prompt, counted_exactly
-from lettafs.context.tokens import ESTIMATED, TokenCounter, counter_for, exact_for
+from lettafs.context.tokens import (
+    ESTIMATED,
+    TokenCounter,
+    counter_for,
+    estimated_for,
+    exact_for,
+)
 from lettafs.format.recall_line import MessageRecord, StepRecord
 from lettafs.home.home import Home
 from lettafs.stores.recall import Recall
@@ -368,9 +375,32 @@ def test_any_text_is_counted_the_same_twice(text: str) -> None:
 
 
 def test_more_texts_than_are_remembered_are_counted_all_the_same() -> None:
-    texts = [f"Text number {number}" for number in range(9_000)]
+    texts = [f"Text number {number}" for number in range(40_000)]
 
     assert [ESTIMATED.text(text) for text in texts] == [ESTIMATED.text(text) for text in texts]
+    assert ESTIMATED.text(texts[0]) == estimate(texts[0])
+
+
+def test_one_text_counted_in_several_ways_has_several_counts() -> None:
+    hindi = "जब आदा शाम को घर लौटी तो चिट्ठी अब भी रसोई की मेज़ पर पड़ी थी"
+    older = estimated_for("openai/gpt-4", factor=None)
+
+    for _ in range(2):
+        assert ESTIMATED.text(hindi) == estimate(hindi)
+        assert older.text(hindi) == estimate(hindi, prices="cl100k")
+        assert older.text(hindi) >= TokenCounter("cl100k_base").text(hindi) > O200K.text(hindi)
+        assert TokenCounter(factor=2.0).text(hindi) == 2 * estimate(hindi)
+    assert older.origin == "estimated"
+    assert estimated_for("openai/gpt-4o", factor=None) == ESTIMATED
+
+
+def test_prompt_in_a_language_an_older_model_has_few_words_of_fits(tmp_path: Path) -> None:
+    words = "जब आदा शाम को घर लौटी तो चिट्ठी अब भी रसोई की मेज़ पर पड़ी थी। " * 6
+    home = home_with(tmp_path / "ada", messages=40, words=words)
+
+    prompt = prompt_of(home, model="openai/gpt-4", context_window=8_192)
+
+    assert counted_exactly(prompt).total_tokens <= 8_192 * 0.75
 
 
 # -- calibration ----------------------------------------------------------------------------------
@@ -533,6 +563,9 @@ def test_prompt_that_fits_anyway_is_estimated_and_exact_when_asked(tmp_path: Pat
     assert shown.total_tokens == whole
     assert shown.total_tokens < prompt.total_tokens
     assert shown.messages == prompt.messages
+    assert (shown.counter, shown.estimate) == (exact, prompt.estimate)
+    assert shown.room == prompt.room + prompt.fixed_tokens - shown.fixed_tokens
+    assert counted_exactly(shown) is shown
     by_name = {section.name: section.counted for section in shown.sections}
     assert by_name == {
         "instructions": "exact (o200k_base)",

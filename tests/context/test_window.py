@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lettafs.context.tokens import ESTIMATED
-from lettafs.context.window import clip_returns, fit
+from lettafs.context.window import as_sent, clip_calls, clip_returns, clip_words, fit
 from lettafs.values.message import Message, TextPart, ToolCall, ToolReturn
 
 
@@ -81,3 +81,27 @@ def test_short_returns_are_the_same_messages() -> None:
     messages = [row(0, "user", "x" * 100_000), row(1, "assistant", "y")]
 
     assert clip_returns(messages, context_window=8_000) == tuple(messages)
+
+
+def test_calls_of_one_message_share_what_they_may_cost() -> None:
+    short, long = '{"a": 1}', '{"a": "' + "word " * 4_000 + '"}'
+    made = tuple(ToolCall(f"call-{n}", "find", long if n else short) for n in range(4))
+    message = Message("message-1", "assistant", (TextPart("See."), *made), "2026-03-01")
+
+    (cut,) = clip_calls([message], limit_tokens=800)
+
+    assert [one.id for one in cut.tool_calls] == [one.id for one in made]
+    assert (cut.text, cut.tool_calls[0].arguments) == ("See.", short)
+    assert 300 < ESTIMATED.message(cut) < 900
+    assert clip_calls([message], limit_tokens=50_000) == (message,)
+
+
+@given(conversations(), st.integers(1, 200), st.none() | st.integers(1, 300))
+def test_what_is_sent_is_cut_in_every_way(
+    messages: list[Message], limit: int, return_chars: int | None
+) -> None:
+    found = as_sent(messages, context_window=8_000, limit_tokens=limit, return_chars=return_chars)
+
+    one_by_one = clip_returns(messages, context_window=8_000, limit_chars=return_chars)
+    one_by_one = clip_words(one_by_one, limit_tokens=limit)
+    assert found == clip_calls(one_by_one, limit_tokens=limit)

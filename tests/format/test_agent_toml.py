@@ -124,7 +124,7 @@ def test_fresh_file_is_what_a_person_would_like_to_find() -> None:
         ("x = 1\n[model_settings]\n# c\ntemperature = nan", 5, "`model_settings.temperature`"),
         ("[other]\ntemperature = 1\n[ model_settings ] # c\ntimeout_s = -1", 5, "timeout_s"),
         ("compaction = 1", 2, "`compaction` has to be a table"),
-        ('[compaction]\nmode = "some"', 3, "there is no compaction mode 'some'"),
+        ('[compaction]\nmode = "some"', 3, "'some'; it counts as sliding_window"),
         ("[compaction]\n\nclip_chars = 0", 4, "`compaction.clip_chars`"),
         ("[compaction]\nsliding_window_percentage = 1", 3, "above 0 and below 1"),
         ("compaction.sliding_window_percentage = 30", 2, "above 0 and below 1"),

@@ -38,7 +38,7 @@ class Counting(HashedEmbedder):
     def embed(self, texts: Sequence[str], *, kind: Kind) -> NDArray[np.float32]:
         self.waits.wait(5)
         if self.fails_after is not None and len(self.asked) >= self.fails_after:
-            raise EmbedProblem("test/counting is not there. Search goes on by words.")
+            raise EmbedProblem("test/counting is not there.")
         self.asked.append(list(texts))
         return super().embed(texts, kind=kind)
 
@@ -112,7 +112,9 @@ def test_a_failing_embedder_ends_it_with_a_reason_and_keeps_what_was_done(tmp_pa
     embedder.fails_after = 2
     meaning = Meaning(tmp_path / "index", key=KEY)
     assert catch_up(meaning, TEXTS, embedder) == 64
-    assert str(meaning.trouble) == "test/counting is not there. Search goes on by words."
+    assert str(meaning.trouble) == (
+        "Passages without a vector are found by words only: test/counting is not there."
+    )
     assert meaning.near("crate", keys_of(TEXTS), embedder=embedder) is None
     embedder.fails_after = None
     assert catch_up(meaning, TEXTS, embedder) == 232 - 64
@@ -236,8 +238,8 @@ def test_a_slow_embedder_is_not_waited_for(tmp_path: Path) -> None:
         assert meaning.trouble is not None and "did not answer within 0.1 s" in meaning.trouble
     assert time.monotonic() - begun < 2
     embedder.waits.set()
-    assert meaning._asking is not None
-    meaning._asking.join(5)
+    assert meaning._hanging is not None
+    meaning._hanging.join(5)
     assert meaning.near("two", keys_of(TEXTS), embedder=embedder, timeout_s=5) is not None
     assert meaning.trouble is None
 
@@ -248,7 +250,7 @@ def test_a_failure_within_the_time_says_why(tmp_path: Path) -> None:
     catch_up(meaning, TEXTS, embedder)
     embedder.fails_after = 0
     assert meaning.near("one", keys_of(TEXTS), embedder=embedder, timeout_s=5) is None
-    assert str(meaning.trouble) == "test/counting is not there. Search goes on by words."
+    assert str(meaning.trouble) == ("Passages are found by words only: test/counting is not there.")
 
 
 def test_a_query_asked_again_is_not_embedded_again(tmp_path: Path) -> None:

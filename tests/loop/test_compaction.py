@@ -370,7 +370,7 @@ def test_compaction_on_request_is_a_turn_of_its_own_that_undo_takes_back(tmp_pat
     runs = [record for record in journal(tmp_path) if record["type"] == "run"]
     assert (runs[-1]["status"], runs[-1]["stop_reason"]) == ("completed", "end_turn")
     (undone,) = talk.agent.undo()
-    assert undone.messages == 1
+    assert (undone.messages, undone.summaries) == (0, 1)
     assert talk.agent.prompt().messages == before
 
 

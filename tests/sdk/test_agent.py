@@ -183,3 +183,14 @@ def test_fork_answers_for_itself(tmp_path: Path) -> None:
     assert copy.send("Hello?").text == "Hi from the copy."
     assert len(copy.messages()) == 4
     assert len(talk.agent.messages()) == 2
+
+
+def test_memory_that_knows_nothing_of_a_question_does_not_come_first(tmp_path: Path) -> None:
+    talk = talk_with(tmp_path, text("I like the mango."))
+    talk.say("Extra fruit is nice")
+    passage = talk.agent.remember("The spare key hangs behind the blue door.")
+
+    hits = talk.agent.search("Where is the extra spare key?")
+
+    assert hits[0].id == passage.id
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)

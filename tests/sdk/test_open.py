@@ -405,3 +405,15 @@ def test_context_window_of_agent_toml_is_the_scripts_too(tmp_path: Path) -> None
     agent = open_agent(tmp_path / "ada", model=f"scripted:{script}")
 
     assert agent.prompt().context_window == agent.model().context_window == 5000
+
+
+@pytest.mark.parametrize(
+    ("model", "tokens"),
+    [("openai/gpt-4o", 128_000), ("gpt-4", 8_192), ("ollama/x", 8_192), ("nowhere/x", 32_768)],
+)
+def test_prompt_shows_the_models_window_also_without_its_key(
+    tmp_path: Path, model: str, tokens: int
+) -> None:
+    agent = open_agent(home(tmp_path, f'model = "{model}"\n'))
+
+    assert agent.prompt().context_window == tokens

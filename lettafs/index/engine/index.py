@@ -120,6 +120,13 @@ class WordIndex(Generic[R]):
                 total += self._text.lines_after(file, mark)
             return total
 
+    def held(self) -> int:
+        """Return how many documents come from the index, and not from the text beyond it."""
+        with self._lock:
+            size = self.snapshot().size
+            beyond = () if self._latest is None else self._latest[0].pieces
+            return size - sum(len(piece.batch.columns.lengths) for piece in beyond)
+
     def catch_up(
         self,
         *,
