@@ -163,6 +163,11 @@ def _index_place(root: Path, *, keys: Path, env: Mapping[str, str]) -> IndexPlac
     """Return where the indexes of a home lie: in it, or where LETTAFS_INDEX_DIR says."""
     directory = root / layout.INDEX
     elsewhere = env.get(_INDEX_DIR, "").strip()
+    if elsewhere and not Path(elsewhere).is_absolute():
+        raise UsageProblem(
+            f"LETTAFS_INDEX_DIR is {elsewhere!r}, which is another directory wherever you stand: "
+            "give it a path from the root on."
+        )
     if elsewhere:
         try:
             status = root.stat()

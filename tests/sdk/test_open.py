@@ -23,6 +23,18 @@ def home(root: Path, settings: str = "") -> Path:
     return home_from(f'--- agent.toml\nname = "Ada"\n{settings}', root)
 
 
+def test_place_for_indexes_is_the_same_wherever_one_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = home(tmp_path / "ada")
+    monkeypatch.setenv("LETTAFS_INDEX_DIR", "indexes")
+
+    with pytest.raises(UsageProblem, match="LETTAFS_INDEX_DIR is 'indexes'"):
+        open_agent(root)
+    monkeypatch.setenv("LETTAFS_INDEX_DIR", str(tmp_path / "indexes"))
+    assert open_agent(root).settings.name == "Ada"
+
+
 def chosen(root: Path, **wanted: str) -> tuple[str, str]:
     choice = open_agent(root, **wanted).choice
     return choice.handle, choice.why
