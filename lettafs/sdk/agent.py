@@ -587,12 +587,12 @@ class Agent:
         self.keep_up(progress=progress)
         state = finder.state()
         if state.messages_indexed:
-            done.append(f"The index of {state.messages_indexed} messages.")
+            done.append(f"The index of recall, messages: {state.messages_indexed}.")
         if state.pieces_indexed:
-            done.append(f"The index of {state.pieces_indexed} pieces of passages.")
+            done.append(f"The index of archival memory, pieces: {state.pieces_indexed}.")
         kept = finder.keeping_trouble
         if state.vectors and kept is None:
-            done.append(f"{state.vectors} vectors by {state.embedder}.")
+            done.append(f"Vectors by {state.embedder}: {state.vectors}.")
         done += dict.fromkeys(said for said in (kept, state.trouble) if said is not None)
         return done
 

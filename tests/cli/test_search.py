@@ -196,7 +196,7 @@ def test_index_that_cannot_be_kept_changes_no_answer_and_doctor_tells(
     assert [f"note: {note}" for note in told["notes"]] == doctor.stderr.splitlines()
     assert rebuilt.exit_code == 0
     assert "No index is kept, " in rebuilt.stdout
-    assert "vectors by" not in rebuilt.stdout
+    assert "Vectors by" not in rebuilt.stdout
 
 
 def test_doctor_says_why_passages_are_found_by_words_only(lettafs: Run, ada: Path) -> None:
@@ -216,9 +216,9 @@ def test_rebuild_says_what_it_made(lettafs: Run, ada: Path) -> None:
 
     for done in (first, again):
         assert done.exit_code == 0
-        assert "The index of 4 messages." in done.stdout
-        assert "The index of 4 pieces of passages." in done.stdout
-        assert "4 vectors by lettafs/minilm." in done.stdout
+        assert "The index of recall, messages: 4." in done.stdout
+        assert "The index of archival memory, pieces: 4." in done.stdout
+        assert "Vectors by lettafs/minilm: 4." in done.stdout
 
 
 def test_interrupted_rebuild_leaves_with_130_and_the_next_goes_on(
