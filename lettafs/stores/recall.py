@@ -91,15 +91,6 @@ class Recall:
             if isinstance(record, MessageRecord):
                 yield record.message
 
-    def dropped(self) -> frozenset[str]:
-        """Return the ids of all messages that an undo took back."""
-        return frozenset(
-            message_id
-            for record in self.segments.records()
-            if isinstance(record, WindowRecord) and record.reason == "undo"
-            for message_id in record.drop
-        )
-
     def latest(self, limit: int) -> list[Message]:
         """Return the newest messages, oldest first, undone ones left out."""
         found: list[Message] = []

@@ -20,7 +20,7 @@ import numpy as np
 
 from lettafs.format.recall_line import MessageRecord
 from lettafs.index import documents
-from lettafs.index.corpus import Document, MemoryCorpus, Place
+from lettafs.index.corpus import Document, Place
 from lettafs.index.ranking.lex import RECIPE, Recipe, rank_talk
 from lettafs.index.ranking.query import read_query
 from lettafs.index.ranking.stop import STOP_WORDS
@@ -30,6 +30,7 @@ from lettafs.tools.recall import CONVERSATION_SEARCH
 from tests.bench.chats import VARIANTS, Asked, Chat, chats_file, chats_in
 from tests.bench.table import Table
 from tests.support.homes import begin_turn, make_home
+from tests.support.memory_corpus import MemoryCorpus
 
 __all__ = ["retrieval_tables"]
 

@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lettafs.index.corpus import Document, MemoryCorpus, Place
+from lettafs.index.corpus import Document, Place
 from lettafs.index.moments import UNKNOWN_US, micros
 from lettafs.index.ranking.lex import RECIPE, rank_talk
 from lettafs.index.ranking.passages import rank_passages
 from lettafs.index.ranking.query import read_query
 from lettafs.index.ranking.talk import SITTING_GAP_US, Talk, talk_of
 from lettafs.index.words import fold, words_of
+from tests.support.memory_corpus import MemoryCorpus
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE_US = 60_000_000

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from lettafs.embed.minilm.tensors import write_tensors
-from lettafs.index.corpus import Document, MemoryCorpus, Place
+from lettafs.index.corpus import Document, Place
 from lettafs.index.ranking.derive_kin import derive
 from lettafs.index.ranking.expand import term_for
 from lettafs.index.ranking.kin import kin_of
 from lettafs.index.words import words_of
+from tests.support.memory_corpus import MemoryCorpus
 
 
 def test_words_have_the_kin_people_would_name() -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from lettafs.format import layout
-from lettafs.index.corpus import Corpus, Document, Mark, Marked, MemoryCorpus, Place
+from lettafs.index.corpus import Corpus, Document, Mark, Marked, Place
 from lettafs.stores.segments import Segments
 from lettafs.values.problem import Problem
+from tests.support.memory_corpus import MemoryCorpus
 
 __all__ = ["FIELDS", "Line", "differences", "extract", "plain_scan", "segments_of"]
 
