@@ -35,7 +35,7 @@ def test_two_hundred_kills_lose_nothing_acknowledged(place: Path, long: bool) ->
     root = place / "ada"
     make_home(root)
     turn_s = _turn_s(root)
-    before = len(git(root, "rev-list", "HEAD").split())
+    before = _commits(root)
     told: list[dict[str, Any]] = []
     number = 1
     with Chatter() as chatter:
@@ -52,6 +52,8 @@ def test_two_hundred_kills_lose_nothing_acknowledged(place: Path, long: bool) ->
             told += fresh
             number += 10
             _nothing_lost(root, told, kill)
+            # The machine's speed changes under us: kills must go on falling across whole turns.
+            turn_s *= 1.05 if _commits(root) - before < 0.7 * (kill + 1) else 0.98
             if kill % _CHECK_EVERY == _CHECK_EVERY - 1:
                 say(root, "hello")
                 assert settled_problems(root) == [], f"after kill {kill}"
@@ -59,11 +61,15 @@ def test_two_hundred_kills_lose_nothing_acknowledged(place: Path, long: bool) ->
     say(root, "hello")
     assert settled_problems(root) == []
     assert git(root, "status", "--porcelain") == ""
-    made = len(git(root, "rev-list", "HEAD").split()) - before
+    made = _commits(root) - before
     assert made >= kills / 2, f"{made} commits after {kills} kills"
     _every_note_is_in_history(root, told)
     records = journal(root)
     assert [record["seq"] for record in records] == list(range(1, len(records) + 1))
+
+
+def _commits(root: Path) -> int:
+    return int(git(root, "rev-list", "--count", "HEAD"))
 
 
 def _turn_s(root: Path) -> float:
