@@ -27,11 +27,17 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 """Lowest first. A room imports lower layers and itself, never a sibling."""
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    "charset_normalizer": ("lettafs.index.convert",),
     "git": ("lettafs.disk",),
     "gitdb": ("lettafs.disk",),
     "openai": ("lettafs.llm.openai_chat", "lettafs.embed.openai"),
+    "markitdown": ("lettafs.index.convert",),
     "numpy": ("lettafs.embed", "lettafs.index"),
     "ollama": ("lettafs.llm.ollama", "lettafs.embed.ollama"),
+    "olefile": ("lettafs.index.convert",),
+    "pathspec": ("lettafs.index.files.ignore",),
+    "pypdfium2": ("lettafs.index.convert",),
+    "re2": ("lettafs.tools.grep",),
     "ruamel": ("lettafs.format.header",),
     "tiktoken": ("lettafs.context.encodings.shipped",),
     "tomlkit": ("lettafs.format.toml_edit", "lettafs.sdk.user_config"),

@@ -10,11 +10,13 @@ __all__ = ["Hit"]
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One message found, or a passage or the piece of one that fits."""
+    """One message found, or a passage or a file, or the piece of one that fits."""
 
-    source: Literal["recall", "archival"]
+    source: Literal["recall", "archival", "files"]
     id: str
+    """Of a message or passage; the name of a file."""
     created_at: str
+    """Of a file: when it was last changed."""
     text: str
     """Of a message all; of a long passage the piece that fits."""
     score: float
@@ -32,3 +34,9 @@ class Hit:
     """Which piece of a long passage it is, `3 of 12`; empty for a whole one."""
     heading: str = ""
     """Under which headings the piece stands: `Soups > Winter`."""
+    lines: tuple[int, int] | None = None
+    """Of a piece of a file: its first and last line; 1 is the file's first."""
+    page: str = ""
+    """Of a piece of a file: the page it begins on, `page 3`; empty where there are none."""
+    also: tuple[str, ...] = ()
+    """Other names of a file with the same bytes."""
