@@ -13,7 +13,7 @@ from typing import Literal
 
 __all__ = ["IdPrefix", "NewId", "is_id", "new_uuid_id"]
 
-IdPrefix = Literal["agent", "message", "run", "step", "passage", "block", "call", "tool"]
+IdPrefix = Literal["agent", "message", "run", "step", "passage", "block", "call", "tool", "source"]
 NewId = Callable[[IdPrefix], str]
 """A maker of ids: takes the prefix, returns `<prefix>-<uuid4>`."""
 

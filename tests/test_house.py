@@ -35,7 +35,6 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "numpy": ("lettafs.embed", "lettafs.index"),
     "ollama": ("lettafs.llm.ollama", "lettafs.embed.ollama"),
     "olefile": ("lettafs.index.convert",),
-    "pathspec": ("lettafs.index.files.ignore",),
     "pypdfium2": ("lettafs.index.convert",),
     "re2": ("lettafs.tools.grep",),
     "ruamel": ("lettafs.format.header",),

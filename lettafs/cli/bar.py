@@ -15,6 +15,8 @@ __all__ = ["Bar", "keep_up_with_a_bar"]
 _SHOW_AFTER_S = 0.5
 """Work that is done sooner shows nothing."""
 _WIDTH = 24
+_READING = "files"
+"""What is read rather than indexed."""
 
 
 class Bar:
@@ -32,7 +34,8 @@ class Bar:
         share = min(progress.done / max(progress.total, 1), 1.0)
         full = "#" * int(share * _WIDTH)
         said = f"{progress.done:,} of {progress.total:,} {progress.what}"
-        click.echo(f"\r\033[KIndexing [{full.ljust(_WIDTH)}] {said}", nl=False, err=True)
+        verb = "Reading" if progress.what == _READING else "Indexing"
+        click.echo(f"\r\033[K{verb} [{full.ljust(_WIDTH)}] {said}", nl=False, err=True)
         self._shown = True
 
     def end(self) -> None:

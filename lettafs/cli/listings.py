@@ -22,6 +22,7 @@ __all__ = [
     "last_changes",
     "log_lines",
     "memory_lines",
+    "place_words",
     "undone_lines",
 ]
 
@@ -106,13 +107,37 @@ def blame_lines(lines: Iterable[BlameLine]) -> Iterator[Line]:
 
 
 def hit_lines(hits: Iterable[Hit]) -> Iterator[Line]:
-    """Yield each hit: when, who or what, its id; under it the piece of its text that fits."""
+    """Yield each hit: when, who or what, its id; under it the piece of its text that fits.
+
+    Of a file: its name, where in it, and under which headings.
+    """
     for hit in hits:
+        if hit.source == "files":
+            yield from _file_hit_lines(hit)
+            continue
         kind = hit.role or "passage"
         tags = f"  [{', '.join(line_of(tag, width=30) for tag in hit.tags)}]" if hit.tags else ""
         piece = f"  piece {clean(hit.piece)}" if hit.piece else ""
         yield Line(f"{when(hit.created_at)}  {clean(kind)}  {clean(hit.id)}{piece}{tags}", "dim")
         yield Line(f"  {' '.join(clean(hit.snippet).split())}")
+
+
+def _file_hit_lines(hit: Hit) -> Iterator[Line]:
+    parts = [when(hit.created_at or None), "file", line_of(hit.id, width=500), place_words(hit)]
+    also = f"  (also {', '.join(line_of(name, width=80) for name in hit.also)})" if hit.also else ""
+    yield Line("  ".join(part for part in parts if part) + also, "dim")
+    if hit.heading:
+        yield Line(f"  {line_of(hit.heading, width=200)}", "dim")
+    yield Line(f"  {' '.join(clean(hit.snippet).split())}")
+
+
+def place_words(hit: Hit) -> str:
+    """Return where in a file a hit is: `page 3, lines 12-40`; empty where it is not known."""
+    parts = [clean(hit.page)] if hit.page else []
+    if hit.lines is not None:
+        first, last = hit.lines
+        parts.append(f"line {first}" if first == last else f"lines {first}-{last}")
+    return ", ".join(parts)
 
 
 def undone_lines(undone: Sequence[Undone]) -> Iterator[Line]:

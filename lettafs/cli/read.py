@@ -11,6 +11,7 @@ import click
 from lettafs.cli.bar import keep_up_with_a_bar
 from lettafs.cli.care import problem_line
 from lettafs.cli.clean import clean
+from lettafs.cli.file_lines import broken_lines, many, trouble_lines
 from lettafs.cli.line import echo
 from lettafs.cli.listings import (
     blame_lines,
@@ -102,8 +103,9 @@ def prompt_command(agent_dir: Path, *, json_output: bool) -> None:
     "sources",
     metavar="SOURCES",
     help=(
-        "Where to look: recall (everything said), archival (everything put away). Without it: in"
-        " both; with --role or --conversation in recall, with --tag in archival."
+        "Where to look: recall (everything said), archival (everything put away), files (attached"
+        " folders). Without it: in all; with --role or --conversation in recall, with --tag in"
+        " archival."
     ),
 )
 @click.option(
@@ -144,10 +146,12 @@ def search_command(
     at: str | None,
     json_output: bool,
 ) -> None:
-    """Search everything said and everything put away.
+    """Search everything said, everything put away and attached files.
 
-    Messages are found by words, passages by words and by meaning. Each hit: when, who said it or
-    that it is a passage, its id, and the text. An empty QUERY lists the newest.
+    Messages are found by words, passages and files by words and by meaning. Each hit: when, who
+    said it or that it is a passage, its id, and the text; of a file its name, page and lines. An
+    empty QUERY lists the newest messages and passages. For --since and --until, a file's time is
+    that of its last change.
     """
     if sources is None:
         named = _fitting_sources(of_recall=bool(roles or conversation), of_archival=bool(tags))
@@ -156,12 +160,12 @@ def search_command(
     unknown = [name for name in named if name not in SOURCES]
     if unknown or not named:
         what = f"cannot look in {unknown[0]!r}" if unknown else "nowhere to look"
-        raise UsageProblem(f"--in: {what}. There are {' and '.join(SOURCES)}.")
+        raise UsageProblem(f"--in: {what}. There are {', '.join(SOURCES)}.")
     with ExitStack() as stack:
         agent = open_agent(agent_dir)
         if at is not None:
             agent = stack.enter_context(agent.at(at))
-        by_meaning = "archival" in named and not exact and bool(query.strip())
+        by_meaning = named != ("recall",) and not exact and bool(query.strip())
         if agent.is_behind():
             keep_up_with_a_bar(agent, vectors_for_s=_VECTORS_S if by_meaning else 0.0)
         hits = agent.search(
@@ -178,6 +182,8 @@ def search_command(
             exact=exact,
         )
         trouble = agent.search_trouble if by_meaning else None
+        if "files" in named and query.strip():
+            _tell_unread(agent)
     if trouble is not None:
         click.echo(clean(trouble), err=True)
     if json_output:
@@ -189,10 +195,20 @@ def search_command(
 
 
 def _fitting_sources(*, of_recall: bool, of_archival: bool) -> tuple[str, ...]:
-    """Return where to look when only the filters say so: each belongs to one of the two."""
-    if of_recall == of_archival:
+    """Return where to look when only the filters say so: each belongs to one memory."""
+    if not of_recall and not of_archival:
         return SOURCES
-    return SOURCES[:1] if of_recall else SOURCES[1:]
+    return ("recall",) * of_recall + ("archival",) * of_archival
+
+
+def _tell_unread(agent: Agent) -> None:
+    """Say on stderr which attached files could not be searched."""
+    folders = agent.folders()
+    echo(trouble_lines(agent, folders, command=True), err=True)
+    echo(broken_lines(agent, folders, command=True), err=True)
+    waiting = sum(info.waiting for info in folders)
+    if waiting:
+        click.echo(f"{many(waiting, 'file')} not read yet: ask again in a while.", err=True)
 
 
 def edit_block(agent: Agent, label: str) -> str:

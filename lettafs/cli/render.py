@@ -17,6 +17,7 @@ from rich.text import Text
 
 from lettafs.cli.clean import clean
 from lettafs.cli.diffs import change_lines
+from lettafs.cli.doing import FILE_TOOLS, doing
 from lettafs.cli.reply import ReplyText
 from lettafs.cli.saying import SEND_MESSAGE, said
 from lettafs.cli.screen import Screen
@@ -221,13 +222,14 @@ class TurnView:
         for call in message.tool_calls:
             if not self._speaks(call.name):
                 self._aside(_call_words(call))
-                self._wait(line_of(call.name, width=40))
+                words = doing(call.name, call.arguments)
+                self._wait(words or line_of(call.name, width=40))
 
     def _tool_return(self, result: ToolReturn) -> None:
         name = line_of(result.name, width=40)
         if result.status == "error":
             self._aside(f"{name} failed: {result.text}", style="dim red")
-        elif result.name.endswith("search"):
+        elif result.name.endswith("search") or result.name in FILE_TOOLS:
             self._aside(f"{name} gave {result.text}")
 
     def _speaks(self, tool_name: str) -> bool:

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from lettafs.cli.clean import clean
+from lettafs.cli.file_lines import broken_lines, chosen, file_lines, trouble_lines
 from lettafs.cli.line import Line
 from lettafs.cli.listings import (
     changes_lines,
@@ -74,6 +75,9 @@ def suggestions(agent: Agent, typed: str, *, handles: tuple[str, ...]) -> list[s
         case "memory" | "edit":
             labels = [clean(block.label) for block in agent.blocks()[0]]
             return [label for label in labels if label.startswith(argument)]
+        case "files":
+            names = [clean(info.folder.name) for info in agent.folders()]
+            return [name for name in names if name.startswith(argument)]
         case "model":
             return [handle for handle in handles if handle.startswith(argument)]
         case _:
@@ -113,6 +117,17 @@ def _search(agent: Agent, argument: str) -> Iterator[Line]:
 def _remember(agent: Agent, argument: str) -> Iterator[Line]:
     passage = agent.remember(argument)
     yield Line(f"Put away as {clean(passage.id)}.", "dim")
+
+
+def _files(agent: Agent, argument: str) -> Iterator[Line]:
+    known = agent.files()
+    attached = agent.folders()
+    folders, files = chosen(attached, known, argument or None)
+    yield from file_lines(folders, files)
+    yield from trouble_lines(agent, folders, command=False)
+    yield from broken_lines(agent, attached, command=False)
+    if not attached:
+        yield Line("No folder is attached: `lettafs attach DIR FOLDER` attaches one.", "dim")
 
 
 def _prompt(agent: Agent, argument: str) -> Iterator[Line]:
@@ -171,8 +186,9 @@ SLASH_COMMANDS: Final[dict[str, SlashCommand]] = {
     "help": SlashCommand("", "list these commands", _help),
     "memory": SlashCommand("[LABEL]", "show core memory, or one block", _memory),
     "edit": SlashCommand("LABEL", "open a block in your editor", _edit),
-    "search": SlashCommand("QUERY", "search what was said and put away", _search),
+    "search": SlashCommand("QUERY", "search what was said, put away and attached", _search),
     "remember": SlashCommand("TEXT", "put a passage into archival memory", _remember),
+    "files": SlashCommand("[NAME]", "list attached folders and their files", _files),
     "prompt": SlashCommand("", "show what the model would be sent next", _prompt),
     "model": SlashCommand("[HANDLE]", "show the models, or use another in this chat", _model),
     "compact": SlashCommand(

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack, aclosing, contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
@@ -26,6 +27,7 @@ from prompt_toolkit.output.plain_text import PlainTextOutput
 from prompt_toolkit.patch_stdout import patch_stdout
 from rich.text import Text
 
+from lettafs.cli.file_lines import broken_lines, trouble_lines
 from lettafs.cli.keys import echo_keys
 from lettafs.cli.line import Line
 from lettafs.cli.main import worded
@@ -61,6 +63,7 @@ class _Talk:
         self._max_steps = max_steps
         self._screen = Screen(console_for())
         self._view: TurnView | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._handles: tuple[str, ...] = ()
         self._loaded = threading.Event()
         """Set when the model is loaded or cannot be; nothing runs before, lest it load twice."""
@@ -75,7 +78,7 @@ class _Talk:
 
     async def run(self) -> int:
         """Hold the conversation; return the exit code."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
         here = asyncio.current_task()
         assert here is not None  # we are in a coroutine
         watched = []
@@ -230,8 +233,21 @@ class _Talk:
         finally:
             self._loaded.set()
         with suppress(Exception):
+            self._tell_of_folders()
+        with suppress(Exception):
             states = model_choices()
             self._handles = tuple(handle for state in states for handle in state.models)
+
+    def _tell_of_folders(self) -> None:
+        """Say which attached folders cannot be read, above the prompt."""
+        folders = self._agent.folders()
+        lines = [
+            *trouble_lines(self._agent, folders, command=False),
+            *broken_lines(self._agent, folders, command=False),
+        ]
+        if lines and self._loop is not None:
+            with suppress(RuntimeError):  # the loop has closed: nobody is there to tell
+                self._loop.call_soon_threadsafe(partial(self._screen.lines, lines, wrap=True))
 
     @contextmanager
     def _watched(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:

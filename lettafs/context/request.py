@@ -13,6 +13,7 @@ from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from lettafs.context.calibration import usage_factor
+from lettafs.context.directories import directories_section, limits_for
 from lettafs.context.encodings.by_model import encoding_name
 from lettafs.context.memory import Counts, blocks_section, metadata_section
 from lettafs.context.prompts import base_instructions
@@ -25,6 +26,7 @@ from lettafs.values.block import Block
 from lettafs.values.message import Message
 from lettafs.values.problem import Problem
 from lettafs.values.tool import ToolSpec
+from lettafs.values.view import View
 
 __all__ = ["Prompt", "Section", "compile_prompt", "counted_exactly", "zone"]
 
@@ -35,6 +37,10 @@ _RESERVE_SHARE = 0.15
 
 _LONGEST_SHARE = 0.4
 """Of the window, what one text may take of it."""
+_VIEWS_SHARE = 0.35
+"""Of the window, what open files may take together."""
+_CHARS_PER_TOKEN = 3
+"""As the estimate counts."""
 _LEAST_TOKENS = 64
 """To fewer no text is cut."""
 
@@ -89,6 +95,8 @@ class Prompt:
     """Tokens that messages may cost together."""
     counter: TokenCounter
     """What the figures were counted with."""
+    views: tuple[View, ...]
+    """The files that are open, least recently used first."""
 
     @property
     def summary_id(self) -> str | None:
@@ -151,6 +159,9 @@ def compile_prompt(
         base = base_instructions(agent.type)
     memory = blocks_section(loaded.blocks)
     rules = rules_section(agent.tool_rules)
+    files = ""
+    if home.has_files:
+        files = _files_section(home, agent, window.views, context_window, tools)
     longest = int(context_window * _LONGEST_SHARE)
     clipped = as_sent(window.messages, context_window=context_window, limit_tokens=longest)
 
@@ -163,7 +174,7 @@ def compile_prompt(
         )
 
     def system_of(metadata: str) -> str:
-        return _place(base, "\n\n".join(part for part in (memory, rules, metadata) if part))
+        return _place(base, "\n\n".join(part for part in (memory, rules, files, metadata) if part))
 
     def fitted_by(counter: TokenCounter) -> _Fit:
         tools_tokens = counter.tools(tools)
@@ -194,6 +205,7 @@ def compile_prompt(
             Section("instructions", 0, base),
             Section("core memory", 0, memory),
             *([Section("tool rules", 0, rules)] if rules else []),
+            *([Section("files", 0, files)] if files else []),
             Section("metadata", 0, metadata),
             Section("tools", 0, _schemas(tools)),
             Section("messages", 0, ""),
@@ -211,6 +223,7 @@ def compile_prompt(
         before=window.earlier,
         room=fit_.room,
         counter=counter,
+        views=window.views,
     )
     known = {"tools": fit_.tools_tokens, "messages": fitted.tokens}
     if counter == ESTIMATED:
@@ -218,6 +231,28 @@ def compile_prompt(
     else:
         estimate = _total(prompt, ESTIMATED)
     return replace(_counted(prompt, counter, known), estimate=estimate)
+
+
+def _files_section(
+    home: Home,
+    agent: AgentSettings,
+    views: Sequence[View],
+    context_window: int,
+    tools: Sequence[ToolSpec],
+) -> str:
+    """Return the section that shows attached files; empty where no folder can be attached."""
+    usual = limits_for(context_window)
+    files = home.files
+    return directories_section(
+        files.folders(),
+        files.listing(),
+        views,
+        files.text,
+        max_files_open=agent.max_files_open or usual.max_files_open,
+        file_chars=agent.per_file_view_window_char_limit or usual.file_chars,
+        room_chars=int(context_window * _VIEWS_SHARE * _CHARS_PER_TOKEN),
+        tools=[tool.name for tool in tools],
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,8 @@ def parse_agent(data: bytes) -> tuple[AgentSettings, tuple[Problem, ...]]:
         tool_rules=rules,
         tags=top.texts("tags") or (),
         max_steps=top.count("max_steps") or _DEFAULT_MAX_STEPS,
+        max_files_open=top.count("max_files_open"),
+        per_file_view_window_char_limit=top.count("per_file_view_window_char_limit"),
         model_settings=model_settings,
         compaction=compaction,
         extra={key: value for key, value in values.items() if key not in _KNOWN},
@@ -269,6 +271,8 @@ def _top_values(settings: AgentSettings) -> dict[str, Any]:
         "tools": settings.tools,
         "tags": settings.tags or None,
         "max_steps": settings.max_steps if settings.max_steps != _DEFAULT_MAX_STEPS else None,
+        "max_files_open": settings.max_files_open,
+        "per_file_view_window_char_limit": settings.per_file_view_window_char_limit,
         **settings.extra,
     }
 

@@ -19,6 +19,7 @@ __all__ = [
     "DISPLACED",
     "ENV",
     "FINGERPRINTS",
+    "FOLDERS",
     "GIT",
     "GITATTRIBUTES",
     "GITATTRIBUTES_FILE",
@@ -34,11 +35,15 @@ __all__ = [
     "SHELF",
     "SYSTEM_MD",
     "TEMP_PREFIX",
+    "TEXTS",
     "block_path",
     "conflict_path",
     "folded",
+    "folder_name",
+    "folder_path",
     "is_block_path",
     "is_canonical",
+    "is_safe_folder_name",
     "is_safe_label",
     "path_label",
     "segment_name",
@@ -50,6 +55,7 @@ SYSTEM_MD = "system.md"
 MEMORY = "memory"
 RECALL = "recall"
 ARCHIVAL = "archival"
+FOLDERS = "folders"
 GITIGNORE_FILE = ".gitignore"
 GITATTRIBUTES_FILE = ".gitattributes"
 ENV = ".env"
@@ -59,6 +65,7 @@ LETTAFS = ".lettafs"
 LOCK = ".lettafs/lock"
 SHELF = ".lettafs/passages.json"
 INDEX = ".lettafs/index"
+TEXTS = ".lettafs/text"
 FINGERPRINTS = ".lettafs/fingerprints.json"
 DISPLACED = ".lettafs/displaced"
 LOST_FOUND = ".lettafs/lost+found"
@@ -179,6 +186,25 @@ def is_block_path(path: str) -> bool:
     )
 
 
+def is_safe_folder_name(name: str) -> bool:
+    """Tell whether an attached folder can have this name, on every system and in git."""
+    return is_safe_label(name) and "/" not in name and not folded(name).endswith(".toml")
+
+
+def folder_path(name: str) -> str:
+    """Return the path of the file that attaches a folder of this name."""
+    return f"{FOLDERS}/{name}.toml"
+
+
+def folder_name(path: str) -> str | None:
+    """Return the name of the folder a file attaches; None: it attaches none."""
+    directory, _, file = path.rpartition("/")
+    name = unicodedata.normalize("NFC", file.removesuffix(".toml"))
+    if directory != FOLDERS or not file.endswith(".toml") or not is_safe_folder_name(name):
+        return None
+    return name
+
+
 def conflict_path(path: str, digest: str) -> str:
     """Return where to keep text that an edit of `path` could not be joined with.
 
@@ -207,6 +233,10 @@ def is_canonical(path: str) -> bool:
             return name.endswith(".jsonl")
         case ["memory", *_]:
             return True
+        case ["folders", name]:
+            return name.endswith(".toml")
+        case ["folders", *_]:
+            return True  # documents that are kept with the agent
         case _:
             return False
 

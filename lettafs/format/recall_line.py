@@ -39,6 +39,7 @@ from lettafs.values.run import (
     Usage,
     run_status,
 )
+from lettafs.values.view import View
 
 __all__ = [
     "EditRecord",
@@ -53,7 +54,7 @@ __all__ = [
     "render_record",
 ]
 
-WindowReason = Literal["trim", "undo", "reset", "compaction"]
+WindowReason = Literal["trim", "undo", "reset", "compaction", "files"]
 """Why the window changed. It is for people: the window is folded from the other fields."""
 
 
@@ -101,6 +102,9 @@ class WindowRecord:
     """Ids taken out of the window."""
     summary: str | None = None
     """Id of a message put at the window's front."""
+    views: tuple[View, ...] | None = None
+    """Which files are open from here on, least recently used first; None: unchanged, or with a
+    `start` none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +208,7 @@ def _record(record: Mapping[str, Any]) -> RecallRecord:
                 earlier=whole_number(record, "earlier"),
                 drop=text_list(record, "drop"),
                 summary=optional_text(record, "summary"),
+                views=_views(record),
             )
         case "run":
             return RunRecord(seq, _run(record))
@@ -375,7 +380,36 @@ def _window_fields(record: WindowRecord) -> dict[str, Any]:
         fields["drop"] = list(record.drop)
     if record.summary is not None:
         fields["summary"] = record.summary
+    if record.views is not None:
+        fields["views"] = [_view_fields(view) for view in record.views]
     return fields
+
+
+def _view_fields(view: View) -> dict[str, Any]:
+    fields: dict[str, Any] = {"file": view.file}
+    if view.start:
+        fields["start"] = view.start
+    if view.length is not None:
+        fields["length"] = view.length
+    return fields
+
+
+def _views(record: Mapping[str, Any]) -> tuple[View, ...] | None:
+    """Return the open files a record tells of; what is no view among them is passed over."""
+    listed = record.get("views")
+    if not isinstance(listed, list):
+        return None
+    views = []
+    for said in listed:
+        if isinstance(said, dict) and isinstance(said.get("file"), str):
+            start, length = (_count(said.get(key)) for key in ("start", "length"))
+            views.append(View(said["file"], start or 0, length))
+    return tuple(views)
+
+
+def _count(value: object) -> int | None:
+    is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return cast("int", value) if is_count else None
 
 
 def _run_fields(run: Run) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def with_changes(data: bytes, changes: Mapping[str, Any]) -> bytes:
     changed = _edited(data, pending)
     if changed is None or not _says(changed, wanted):
         raise UsageProblem(
-            f"agent.toml: {', '.join(pending)} cannot be changed without rewriting what a person "
+            f"{', '.join(pending)} cannot be changed without rewriting what a person "
             "wrote there; change it by hand."
         )
     return changed
@@ -64,7 +64,7 @@ def _reached(values: Any, key: str, *, make: bool) -> tuple[Any, str]:
             values[parent] = {}
         values = values[parent]
         if not isinstance(values, Mapping):
-            raise UsageProblem(f"agent.toml: `{parent}` is not a table, so it has no `{last}`.")
+            raise UsageProblem(f"`{parent}` is not a table, so it has no `{last}`.")
     return values, last
 
 

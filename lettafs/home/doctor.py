@@ -39,6 +39,7 @@ def examine(home: Home) -> list[Problem]:
         for block in loaded.blocks
         if len(block.value) > block.limit_chars
     ]
+    found += _folders(home)
     found += _journals(home)
     found += _conflict_copies(home)
     _, odd = fingerprint.sweep(home.root, layout.is_canonical)
@@ -52,6 +53,18 @@ def examine(home: Home) -> list[Problem]:
             found.append(Problem("history", layout.GIT, str(error).rstrip(".")))
     elif not home.git.available and home.git.why_not:
         found.append(Problem("no-history", layout.GIT, home.git.why_not.rstrip(".")))
+    return found
+
+
+def _folders(home: Home) -> list[Problem]:
+    """Return what is wrong with attached folders; what is in their files is not looked at."""
+    if not home.has_files:
+        return []
+    found = list(home.folders.load().problems)
+    for info in home.files.folders():
+        if info.trouble:
+            path = layout.folder_path(info.folder.name)
+            found.append(Problem("folder", path, info.trouble.rstrip(".")))
     return found
 
 

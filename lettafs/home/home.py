@@ -7,6 +7,8 @@ checked against the file before each use. Changing a home goes through a turn (`
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,13 +23,17 @@ from lettafs.index.shelf import Shelf
 from lettafs.stores import blocks as block_store
 from lettafs.stores.archival import Archival
 from lettafs.stores.blocks import Loaded
+from lettafs.stores.folders import Folders
 from lettafs.stores.recall import Recall
 from lettafs.values.agent import AgentSettings
 from lettafs.values.block import Block
+from lettafs.values.folder import Folder
 from lettafs.values.problem import Problem
 
 if TYPE_CHECKING:
+    from lettafs.index.files.files import Files
     from lettafs.index.finder import Finder
+    from lettafs.values.progress import Progress
 
 __all__ = ["Home", "Settings", "agent_person", "open_home"]
 
@@ -50,13 +56,30 @@ class Settings:
 class Home:
     """One agent directory."""
 
-    def __init__(self, root: Path, *, indexes: IndexPlace | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        indexes: IndexPlace | None = None,
+        allowed: Callable[[str], bool] | None = None,
+    ) -> None:
+        """Make one; nothing is read yet.
+
+        Args:
+            root: its directory.
+            indexes: where its indexes lie; None: searches read everything.
+            allowed: says of a real path outside whether the agent may read documents there; None:
+                nowhere.
+        """
         self.root = root
         self.recall = Recall(root)
         self.archival = Archival(root)
         self.shelf = Shelf(self.archival, file=root / layout.SHELF)
+        self.folders = Folders(root)
         self._indexes = indexes
+        self._allowed = allowed or (lambda path: False)
         self._finder: Finder | None = None
+        self._files: Files | None = None
         self._finding = threading.Lock()
         self.git = Git(root)
         self.yield_until_s = 0.0
@@ -83,10 +106,70 @@ class Home:
                 )
             return self._finder
 
+    @property
+    def files(self) -> Files:
+        """The files of attached folders; without a place for indexes, kept in memory."""
+        with self._finding:
+            if self._files is None:
+                from lettafs.index.files.files import Files  # late: most agents have none
+
+                self._files = Files(
+                    self.root,
+                    self.folders,
+                    place=self._indexes,
+                    allowed=self._allowed,
+                    embedding=lambda: self.settings().agent.embedding,
+                    # Late, too: the finder needs much to be loaded.
+                    embedder=lambda: self.finder.embedder(),
+                )
+            return self._files
+
+    @property
+    def has_files(self) -> bool:
+        """Whether any folder is attached; costs hardly anything."""
+        return self.folders.is_any
+
+    def places(self) -> list[tuple[Folder, Path]]:
+        """Return the attached folders that can be read, and the real place of each."""
+        from lettafs.index.files.place import placed  # late: most agents have none
+
+        found = []
+        for folder in self.folders.load().folders:
+            place = placed(self.root, folder, allowed=self._allowed)
+            if place.path is not None:
+                found.append((folder, place.path))
+        return found
+
+    def catch_up(
+        self,
+        *,
+        stop: Callable[[], bool],
+        progress: Callable[[Progress], None] | None = None,
+        vectors_for_s: float | None = None,
+        wait: Callable[[], bool] | None = None,
+    ) -> None:
+        """Bring all that is derived up to the files; see `Finder.catch_up`."""
+        begun = time.monotonic()
+        self.finder.catch_up(stop=stop, progress=progress, vectors_for_s=0, wait=wait)
+        if self.has_files or self._files is not None:
+            self.files.catch_up(stop=stop, progress=progress)
+        if vectors_for_s == 0 or stop():
+            return
+        self.finder.catch_up(stop=stop, progress=progress, vectors_for_s=vectors_for_s, wait=wait)
+        if self.has_files:
+            until = None if vectors_for_s is None else begun + vectors_for_s
+
+            def enough() -> bool:
+                return stop() or (until is not None and time.monotonic() > until)
+
+            self.files.catch_up_vectors(stop=enough, progress=progress)
+
     def is_behind(self) -> bool:
         """Tell whether bringing the indexes up to the files is worth its cost now."""
         if self._indexes is None:
             return False
+        if self.has_files and self.files.is_behind():
+            return True
         return behind.is_behind(
             self.recall,
             self.archival,
@@ -218,12 +301,18 @@ def agent_person(agent: AgentSettings) -> Person:
     return Person(agent.name, f"{agent.id or 'agent'}@lettafs.local")
 
 
-def open_home(path: Path, *, indexes: IndexPlace | None = None) -> Home:
+def open_home(
+    path: Path,
+    *,
+    indexes: IndexPlace | None = None,
+    allowed: Callable[[str], bool] | None = None,
+) -> Home:
     """Return the home at `path`; nothing of it is run, and nothing fetched or written.
 
     Args:
         path: the directory.
         indexes: where its indexes lie; None: searches read everything.
+        allowed: says where outside it documents may be read; None: nowhere.
 
     Raises:
         NotAnAgent: there is no agent directory there.
@@ -233,6 +322,6 @@ def open_home(path: Path, *, indexes: IndexPlace | None = None) -> Home:
         what = "is a file, not an agent directory" if path.exists() else "does not exist"
         advice = "" if path.exists() else f" `lettafs new {path}` makes an agent there."
         raise NotAnAgent(f"{path} {what}.{advice}")
-    home = Home(path, indexes=indexes)
+    home = Home(path, indexes=indexes, allowed=allowed)
     home.settings()
     return home

@@ -22,7 +22,7 @@ from lettafs.disk.fingerprint import blob_sha1
 from lettafs.disk.git import Person
 from lettafs.errors import BlockChanged, DiskProblem, HistoryProblem, LettafsError
 from lettafs.format import frontmatter, layout
-from lettafs.format.recall_line import EditRecord, RecallRecord
+from lettafs.format.recall_line import EditRecord, RecallRecord, WindowRecord
 from lettafs.home import adopt
 from lettafs.home.baseline import Baseline, Dirty, dirty, save_baseline
 from lettafs.home.home import Home, agent_person
@@ -33,8 +33,12 @@ from lettafs.values.agent import AgentSettings
 from lettafs.values.block import Block
 from lettafs.values.event import MemoryChanged, Notice
 from lettafs.values.passage import Passage
+from lettafs.values.view import View
 
 __all__ = ["Turn", "Who", "timestamp"]
+
+_LOOK_BACK_CHARS = 1_000_000
+"""Of messages: the record of what is open lies no further back; see `Recall.window`."""
 
 _YIELD_S = 0.05
 """How long who had the turn leaves it to those who were waiting."""
@@ -156,6 +160,19 @@ class Turn:
             DiskProblem: the disk refused.
         """
         self._touched.update(self.home.recall.append(records))
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """The files that are open, least recently used first."""
+        return self.home.recall.window(enough_chars=_LOOK_BACK_CHARS).views
+
+    def set_views(self, views: Sequence[View]) -> None:
+        """Record which files are open from now on, least recently used first.
+
+        Raises:
+            DiskProblem: the disk refused.
+        """
+        self.append(WindowRecord(0, reason="files", views=tuple(views)))
 
     def append_lines(self, path: str, lines: bytes) -> None:
         """Make whole journal lines, made elsewhere, durable at the end of a segment.
@@ -288,6 +305,14 @@ class Turn:
                 current=now,
             )
         self._written[path] = data
+
+    def bytes_of(self, path: str) -> bytes | None:
+        """Return what a file of the home holds now; None: it is not there.
+
+        Raises:
+            DiskProblem: it cannot be read.
+        """
+        return self._bytes_now(path)
 
     def _bytes_now(self, path: str) -> bytes | None:
         try:

@@ -18,6 +18,7 @@ from lettafs.format.recall_line import MessageRecord, RunRecord, WindowRecord
 from lettafs.home.history import block_changes, is_turn, require_history, undone_among
 from lettafs.home.turn import Turn
 from lettafs.values.history import Undone
+from lettafs.values.view import View
 
 __all__ = ["undo"]
 
@@ -80,7 +81,8 @@ def _undo_one(turn: Turn, git: Git, commits: Sequence[Commit]) -> Undone:
     plan = _plan(turn, git, commits)
     commit = commits[0]
     if plan.messages:
-        turn.append(_window(turn, plan.messages))
+        record = _window(turn, plan.messages)
+        turn.append(replace(record, views=_views_before(turn, plan.messages[0], record)))
     if plan.passages:
         turn.delete_passages(plan.passages)
     for path, data in plan.files.items():
@@ -144,6 +146,27 @@ def _window(turn: Turn, messages: tuple[str, ...]) -> WindowRecord:
         return replace(stands, seq=0, reason="undo", drop=messages)
     first = next(recall.messages(), None)
     return replace(plain, start=first.id if first is not None else None)
+
+
+def _views_before(turn: Turn, first: str, undoing: WindowRecord) -> tuple[View, ...] | None:
+    """Return the files that were open before a run; None: they are the same now.
+
+    Args:
+        turn: whose journal is read.
+        first: id of the run's first message.
+        undoing: the record they are for; one that begins the window anew always says them.
+    """
+    before = changed = False
+    for record in turn.home.recall.segments.backward():
+        if isinstance(record, MessageRecord):
+            before = before or record.message.id == first
+            if before and not changed and undoing.start is None:
+                return None
+        elif isinstance(record, WindowRecord) and (record.views, record.start) != (None, None):
+            changed = changed or record.views is not None
+            if before:
+                return record.views or ()
+    return () if changed or undoing.start is not None else None
 
 
 def _begin_alike(one: WindowRecord, other: WindowRecord) -> bool:

@@ -16,7 +16,7 @@ from lettafs.disk import atomic, derived
 from lettafs.embed.base import Embedder
 from lettafs.errors import DiskProblem, LettafsError
 from lettafs.index.behind import CAUGHT_UP, SHELF_INDEX, TALK_INDEX, VECTORS, vectors_mark
-from lettafs.index.meaning import Meaning
+from lettafs.index.meaning import IN_PROCESS, Meaning, patience_for
 from lettafs.index.passage_search import PassageSearch
 from lettafs.index.place import IndexPlace
 from lettafs.index.talk_search import TalkSearch
@@ -28,12 +28,6 @@ from lettafs.values.index_state import IndexState
 from lettafs.values.progress import Progress
 
 __all__ = ["Finder"]
-
-_ANSWER_S = 4.0
-"""How long an embedder elsewhere may take over a question; then words have to do."""
-
-_IN_PROCESS = "lettafs/"
-"""How the names of embedders begin that answer in this process."""
 
 
 class Finder:
@@ -76,7 +70,7 @@ class Finder:
     @property
     def trouble(self) -> str | None:
         """Why search is less than it could be, as a sentence; None: it is not."""
-        embedder = self._embedder()
+        embedder = self.embedder()
         found = self._meaning.trouble if embedder is not None else self._no_embedder
         return found or self._background
 
@@ -122,8 +116,8 @@ class Finder:
             query, wanted, limit=limit, skip=skip, exact=exact, by_meaning=self._near
         )
 
-    def _embedder(self) -> Embedder | None:
-        """Return the embedder the agent has now."""
+    def embedder(self) -> Embedder | None:
+        """Return the embedder the agent has now; None: by words only, `trouble` may say why."""
         if self._place is None:
             return None
         handle = self._embedding()
@@ -141,12 +135,10 @@ class Finder:
             return self._chosen[1]
 
     def _near(self, query: str, keys: NDArray[np.uint64]) -> NDArray[np.float32] | None:
-        embedder = self._embedder()
+        embedder = self.embedder()
         if embedder is None:
             return None
-        # The built-in one is waited for: it answers in this process, once it is loaded.
-        patience = None if embedder.name.startswith(_IN_PROCESS) else _ANSWER_S
-        return self._meaning.near(query, keys, embedder=embedder, timeout_s=patience)
+        return self._meaning.near(query, keys, embedder=embedder, timeout_s=patience_for(embedder))
 
     # -- what is derived -----------------------------------------------------------------------
 
@@ -191,7 +183,7 @@ class Finder:
     ) -> None:
         if stop() or (for_s is not None and for_s <= 0):
             return
-        embedder = self._embedder()
+        embedder = self.embedder()
         if embedder is None:
             return
         until = None if for_s is None else time.monotonic() + for_s
@@ -206,7 +198,7 @@ class Finder:
         def work() -> None:
             self._make_vectors(embedder, stop=enough, progress=told)
 
-        if for_s is None or embedder.name.startswith(_IN_PROCESS):
+        if for_s is None or embedder.name.startswith(IN_PROCESS):
             work()
             return
         # A server may keep silent for a minute: a call to it cannot be taken back, only left.
@@ -264,7 +256,7 @@ class Finder:
         """Return how far the indexes are."""
         messages = self._talk.index.snapshot().size
         pieces = self._shelf.pieces()
-        embedder = self._embedder()
+        embedder = self.embedder()
         waiting = len(pieces)
         if embedder is not None:
             waiting = self._meaning.waiting(list(pieces), embedder=embedder)

@@ -23,7 +23,13 @@ from lettafs.index.strangers import STRANGERS
 from lettafs.index.vectors.rows import Keys
 from lettafs.index.vectors.store import VectorStore
 
-__all__ = ["Meaning"]
+__all__ = ["IN_PROCESS", "Meaning", "patience_for"]
+
+IN_PROCESS = "lettafs/"
+"""How the names of embedders begin that answer in this process."""
+
+_ANSWER_S = 4.0
+"""How long an embedder elsewhere may take over a question; then words have to do."""
 
 _WINDOW_BATCHES = 32
 """Batches that are sorted by length together: texts of a batch then take about as long each."""
@@ -42,6 +48,14 @@ Measured with the built-in embedder on the development half of LoCoMo: of a ques
 that answer it 97 in 100 lie above; of a question and turns of other people's conversations fewer
 than one in five; of questions of quite other matters one turn in a hundred.
 """
+
+
+def patience_for(embedder: Embedder) -> float | None:
+    """Return how many seconds an embedder may take over a question; None: it is waited for.
+
+    The built-in one is: it answers in this process, once it is loaded.
+    """
+    return None if embedder.name.startswith(IN_PROCESS) else _ANSWER_S
 
 
 def _never() -> bool:

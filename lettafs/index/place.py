@@ -28,3 +28,6 @@ class IndexPlace:
     """Returns the embedder of a handle (None: the built-in one); None: by words only.
 
     Raises LettafsError for a handle that makes no sense or lacks its key."""
+    texts: Path | None = None
+    """`.lettafs/text` of the home, or beside the indexes elsewhere; None: converted texts of files
+    are not kept."""

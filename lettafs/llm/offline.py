@@ -2,11 +2,13 @@
 
 It sees only the request, as any model does, and answers by rules: it keeps facts it is told with
 the ordinary memory tools, archives what it is to remember, searches and quotes with source and
-date, and says plainly what it is. The same request gives the same reply. It never reasons,
-computes or claims to know the world.
+date, opens attached files and quotes their lines, and says plainly what it is. The same request
+gives the same reply. It never reasons, computes or claims to know the world.
 
 The rules live in `_offline`: `hearing` sorts a message, `facts` finds facts, `plans` turns them
-into edits, `search` reads what searches return, `replies` words it, `moves` decides.
+into edits, `search` reads what searches return, `replies` words it, `moves` decides. Of attached
+files, `shelf` reads which there are, `file_asks` what is wanted of them, `file_calls` makes the
+calls, `file_quotes` picks what answers, and `file_answers` words it.
 """
 
 from __future__ import annotations

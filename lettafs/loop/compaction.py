@@ -185,6 +185,7 @@ def _write(
             earlier=earlier - len(cut.dropped),
             drop=cut.dropped,
             summary=row.id,
+            views=prompt.views,
         )
     )
     compacted = Compacted(
@@ -229,7 +230,9 @@ async def compact_on_request(
         usage = Usage()
         events = compact(
             turn,
-            next_prompt(turn, model=model, tools=tools_of(turn.agent)[0]),
+            next_prompt(
+                turn, model=model, tools=tools_of(turn.agent, has_files=turn.home.has_files)[0]
+            ),
             trigger="request",
             mode=mode,
             model=model,

@@ -70,6 +70,7 @@ def plan_step(
                 earlier=prompt.earlier,
                 drop=prompt.dropped,
                 summary=prompt.summary_id,
+                views=prompt.views,
             )
         )
     may = tool_rules.allowed(agent.tool_rules, state.calls, tools)
@@ -92,7 +93,9 @@ def plan_step(
         context_window=prompt.context_window,
         timeout_s=settings.timeout_s,
     )
-    context = ToolContext(turn, prompt.seen, turn.now(), zone(agent.timezone))
+    context = ToolContext(
+        turn, prompt.seen, turn.now(), zone(agent.timezone), prompt.context_window
+    )
     bench = Bench(tools, agent.tool_rules, tuple(state.calls), context, state.style.own_parameters)
     return StepPlan(
         turn.new_id("step"),

@@ -148,7 +148,7 @@ async def _steps(
     turn: Turn, state: RunState, max_steps: int, caller: Caller
 ) -> AsyncGenerator[Event, None]:
     """Yield the events of step after step, until a verdict stops them."""
-    tools, problems = tools_of(state.agent)
+    tools, problems = tools_of(state.agent, has_files=turn.home.has_files)
     for problem in problems:
         yield Notice(f"{problem}.", "warning", problem.code)
     told: set[str] = set()

@@ -14,7 +14,7 @@ from lettafs.context.request import Prompt, Section, compile_prompt
 from lettafs.errors import HistoryProblem, UsageProblem
 from lettafs.home.begin import begin
 from lettafs.home.home import Home
-from lettafs.home.turn import Turn
+from lettafs.home.turn import Turn, timestamp
 from lettafs.llm.base import LanguageModel
 from lettafs.llm.catalog import REMOTE_WINDOW, default_window, parse_handle
 from lettafs.loop.run import Caller, run
@@ -32,7 +32,10 @@ from lettafs.values.problem import Problem
 from lettafs.values.progress import Progress
 
 if TYPE_CHECKING:
+    from lettafs.disk.trust import Trust
     from lettafs.sdk.open import ModelChoice
+    from lettafs.values.file import FileInfo
+    from lettafs.values.folder import Folder, FolderInfo
     from lettafs.values.history import BlameLine, BlockChange, LogEntry, Undone
     from lettafs.values.hit import Hit
     from lettafs.values.index_state import IndexState
@@ -55,6 +58,7 @@ class Agent:
         reopen: Callable[[Path], Agent],
         at: Callable[[str, tuple[str | None, str | None]], AbstractContextManager[Agent]]
         | None = None,
+        trust: Trust | None = None,
     ) -> None:
         self.path = home.root
         self._home = home
@@ -64,6 +68,7 @@ class Agent:
         self._wanted = (model, base_url)
         self._reopen = reopen
         self._at = at
+        self._trust = trust
         self._keeper = Keeper(home)
         self._choice: ModelChoice | None = None
         self._named: tuple[str | None, str | None] = (None, None)
@@ -275,7 +280,7 @@ class Agent:
         not in it: nobody has written it yet.
         """
         agent = self.settings
-        tools, _ = tools_of(agent)
+        tools, _ = tools_of(agent, has_files=self._home.has_files)
         may = tool_rules.allowed(agent.tool_rules, (), tools)
         style = style_of(agent.type)
         window, handle = agent.context_window, agent.model
@@ -301,11 +306,30 @@ class Agent:
         """Return archival memory, oldest first."""
         return list(self._home.archival.passages().values())
 
+    def folders(self) -> list[FolderInfo]:
+        """Return the attached folders, sorted by name, and how far they have been read."""
+        return self._home.files.folders() if self._home.has_files else []
+
+    def files(
+        self, *, look: bool = True, progress: Callable[[Progress], None] | None = None
+    ) -> list[FileInfo]:
+        """Return the files of attached folders, sorted by name.
+
+        Args:
+            look: whether the folders are looked at first, and what has changed is read.
+            progress: told how many files are read.
+        """
+        if not self._home.has_files:
+            return []
+        if look:
+            self._home.files.catch_up(progress=progress)
+        return self._home.files.listing()
+
     def search(
         self,
         query: str,
         *,
-        sources: Sequence[str] = ("recall", "archival"),
+        sources: Sequence[str] = ("recall", "archival", "files"),
         k: int = 10,
         page: int = 0,
         since: str | None = None,
@@ -320,7 +344,7 @@ class Agent:
 
         Args:
             query: a question or words, or with `exact` a piece of text.
-            sources: `recall`, `archival` or both.
+            sources: some of `recall`, `archival` and `files`.
             k: how many at most.
             page: 0 is the best `k`, 1 the next `k`, and so on.
             since: ISO date or time in the agent's time zone.
@@ -354,8 +378,9 @@ class Agent:
 
     @property
     def search_trouble(self) -> str | None:
-        """Why passages are found by words only, as a sentence; None: they are not, or unasked."""
-        return self._home.finder.trouble
+        """Why something is found by words only, as a sentence; None: it is not, or unasked."""
+        home = self._home
+        return home.finder.trouble or (home.files.trouble if home.has_files else None)
 
     def at(self, checkpoint: str) -> AbstractContextManager[Agent]:
         """Return the agent as it was at a checkpoint, for a `with` block.
@@ -446,16 +471,29 @@ class Agent:
         """Return every problem of the directory."""
         from lettafs.home.doctor import examine  # as `log`
 
-        _, missing = tools_of(self.settings)
+        _, missing = tools_of(self.settings, has_files=self._home.has_files)
         return [*examine(self._home), *missing]
 
     def watch(self, changed: Callable[[str], None]) -> AbstractContextManager[None]:
-        """Call `changed`, from another thread, with the path of each file a person changes."""
+        """Call `changed`, from another thread, with the path of each file a person changes.
+
+        Of documents in attached folders it gets `papers: a.pdf`, or `papers: 12 files`, and what
+        has changed is read again in the background.
+        """
         from lettafs.sdk.watch import watching  # late: only an interactive surface watches
 
         return watching(
-            self.path.resolve(), changed, ours=lambda: self._running > 0, ended=self._watched
+            self.path.resolve(),
+            changed,
+            ours=lambda: self._running > 0,
+            ended=self._watched,
+            attached=self._home.places,
+            nudge=self._documents_changed,
         )
+
+    def _documents_changed(self) -> None:
+        if self.in_background:
+            self._keeper.nudge(surely=True)
 
     # -- changing ------------------------------------------------------------------------------
 
@@ -519,6 +557,71 @@ class Agent:
             turn.commit_own("Forget a passage", {"Lettafs-Adopted": "true"}, author=turn.person)
         return passage
 
+    def attach(
+        self,
+        path: Path | str,
+        *,
+        name: str | None = None,
+        description: str = "",
+        instructions: str = "",
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        gitignore: bool = True,
+        archives: bool = False,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> FolderInfo:
+        """Attach a folder of documents, or one document, and read it; commit that as the person's.
+
+        The documents stay where they are. The user who calls this thereby allows this agent, in
+        this place, to read them.
+
+        Args:
+            path: a directory or a file.
+            name: what the agent calls it; None: by the path's last part.
+            description: what it holds, told to the agent.
+            instructions: what the agent is to do with it.
+            include: patterns as in `.gitignore`; empty: all files.
+            exclude: patterns of what is left out.
+            gitignore: whether its `.gitignore` files count.
+            archives: whether the files in a zip are read.
+            progress: told how many files are read.
+
+        Raises:
+            UsageProblem: there is nothing to attach, or the name is taken.
+            Busy: another process held the turn for five seconds.
+        """
+        from lettafs.sdk.attached import attach  # late: most conversations attach nothing
+        from lettafs.values.folder import Folder
+
+        about = Folder(
+            "",
+            "",
+            None,
+            description,
+            instructions,
+            tuple(include),
+            tuple(exclude),
+            gitignore,
+            archives,
+        )
+        with self._turn() as turn:
+            folder = attach(turn, Path(path), name=name, about=about, trust=self._trust)
+        self._keeper.rest(wait_s=2.0)
+        self._home.files.catch_up(progress=progress)
+        return next(info for info in self.folders() if info.folder.name == folder.name)
+
+    def detach(self, name: str) -> Folder:
+        """Detach a folder, and commit that as the person's; its documents stay where they are.
+
+        Raises:
+            UsageProblem: there is no such folder.
+            Busy: another process held the turn for five seconds.
+        """
+        from lettafs.sdk.attached import detach  # as `attach`
+
+        with self._turn() as turn:
+            return detach(turn, name, trust=self._trust)
+
     def undo(self, *, to: str | None = None) -> list[Undone]:
         """Take back the agent's last turn, or all after a checkpoint; newest first.
 
@@ -552,6 +655,10 @@ class Agent:
             person=caller.person,
             about=caller.about,
         )
+        if self._trust is not None:
+            from lettafs.sdk.attached import allow_alike  # as `attach`
+
+            allow_alike(self._home, new, trust=self._trust, at=timestamp(caller.now()))
         return self._reopen(new)
 
     def repair(self) -> tuple[list[str], list[Problem]]:

@@ -60,16 +60,20 @@ class Keeper:
                 if self._turns == 0:
                     self._between_turns.set()
 
-    def nudge(self) -> None:
+    def nudge(self, *, surely: bool = False) -> None:
         """Begin to work in the background where there is enough to do; returns at once.
 
         Never fails: it is asked for at the end of every turn, whatever became of the directory.
+
+        Args:
+            surely: whether there is known to be something, which a glance need not show: a
+                document may have changed that kept its name.
         """
         # RuntimeError: the system has no thread to give, or the program is ending.
         with self._lock, suppress(LettafsError, RuntimeError):
             if self._thread is not None and self._thread.is_alive():
                 return
-            if not self._home.is_behind():
+            if not surely and not self._home.is_behind():
                 return
             self._stop.clear()
             if self._turns:
@@ -100,12 +104,11 @@ class Keeper:
     ) -> None:
         """Do now what there is to do, until `stop` says so."""
         self.rest(wait_s=_LEAVE_S)
-        finder = self._home.finder
-        finder.catch_up(stop=stop, progress=progress, vectors_for_s=vectors_for_s)
+        self._home.catch_up(stop=stop, progress=progress, vectors_for_s=vectors_for_s)
 
     def _work(self) -> None:
         try:
-            self._home.finder.catch_up(stop=self._must_stop, wait=self._wait)
+            self._home.catch_up(stop=self._must_stop, wait=self._wait)
         except Exception as error:
             # Whatever it is, searches work without indexes; doctor and `rebuild` show it.
             self._home.finder.note_trouble(f"{type(error).__name__}: {error}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +18,7 @@ from lettafs.context.prompts import base_instructions
 from lettafs.disk import atomic
 from lettafs.disk.git import Git, Person
 from lettafs.disk.seal import load_key
+from lettafs.disk.trust import Trust
 from lettafs.errors import LettafsError, UsageProblem
 from lettafs.format import layout
 from lettafs.home.create import create_home, refuse_unless_free
@@ -105,7 +106,9 @@ def open_agent(path: Path | str, *, model: str | None = None, base_url: str | No
     """
     env = dict(os.environ)
     root = Path(path)
-    home = open_home(root, indexes=_index_place(root, keys=root, env=env))
+    home = open_home(
+        root, indexes=_index_place(root, keys=root, env=env), allowed=_allowed(root, env)
+    )
     return _agent(home, model=model, base_url=base_url, keys=root, env=env)
 
 
@@ -131,6 +134,7 @@ def _agent(
         model=model,
         base_url=base_url,
         reopen=open_agent,
+        trust=Trust(_config_directory(env)),
         at=lambda checkpoint, wanted: _past(
             home, checkpoint, model=wanted[0], base_url=wanted[1], keys=keys, env=env
         ),
@@ -153,10 +157,23 @@ def _past(
     # Its indexes lie in it and go with it, wherever those of other agents are kept.
     here = {name: value for name, value in env.items() if name != _INDEX_DIR}
     with past_home(home, checkpoint) as root:
-        then = open_home(root, indexes=_index_place(root, keys=keys, env=here))
+        then = open_home(
+            root,
+            indexes=_index_place(root, keys=keys, env=here),
+            allowed=_allowed(home.root, env),
+        )
         agent = _agent(then, model=model, base_url=base_url, keys=keys, env=env)
         agent.in_background = False  # nothing may write there when it is taken away
         yield agent
+
+
+def _allowed(root: Path, env: Mapping[str, str]) -> Callable[[str], bool]:
+    """Return what says which folders outside an agent this user allowed it to read."""
+
+    def allows(path: str) -> bool:
+        return Trust(_config_directory(env)).allows(root, "folder", path)
+
+    return allows
 
 
 def _index_place(root: Path, *, keys: Path, env: Mapping[str, str]) -> IndexPlace:
@@ -178,6 +195,7 @@ def _index_place(root: Path, *, keys: Path, env: Mapping[str, str]) -> IndexPlac
             directory = Path(elsewhere, f"{status.st_dev:x}-{status.st_ino:x}")
     return IndexPlace(
         directory=directory,
+        texts=directory / "text" if elsewhere else root / layout.TEXTS,
         key=functools.cache(lambda: load_key(_config_directory(env))),
         embedder=lambda handle: choose_embedder(handle, root=keys, env=env),
     )

@@ -1,4 +1,4 @@
-"""Search, as a person asks for it: in both memories at once, with dates in words."""
+"""Search, as a person asks for it: in all memories at once, with dates in words."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from lettafs.context.request import zone
 from lettafs.errors import UsageProblem
@@ -13,10 +14,16 @@ from lettafs.home.home import Home
 from lettafs.index.moments import UNKNOWN_US, day_or_moment, micros, moment_of
 from lettafs.values.hit import Hit
 
+if TYPE_CHECKING:
+    from lettafs.index.wanted import Wanted
+
 __all__ = ["ROLES", "SOURCES", "search"]
 
-SOURCES = ("recall", "archival")
+SOURCES = ("recall", "archival", "files")
 ROLES = ("user", "assistant", "tool")
+
+_READ_S = 10.0
+"""How long files that have changed are read before those that are read have to do."""
 
 
 def search(
@@ -57,10 +64,11 @@ def search(
         tags=tuple(tags),
         all_tags=all_tags,
     )
-    finder = home.finder
-    if len(set(sources)) == 1:
-        find = finder.messages if sources[0] == "recall" else finder.passages
-        return find(query, wanted, limit=k, skip=page * k, exact=exact)
+    wants = [source for source in SOURCES if source in sources]
+    if "files" in wants and home.has_files:
+        home.files.refresh(for_s=_READ_S)
+    if len(wants) == 1:
+        return _found(home, wants[0], query, wanted, limit=k, skip=page * k, exact=exact)
 
     def when(hit: Hit) -> int:
         moment = moment_of(hit.created_at, zone=where)
@@ -68,16 +76,45 @@ def search(
 
     # A hit of either may be the best of all, so that each is asked for every page up to this one.
     asked = (page + 1) * k
-    lists = [
-        finder.messages(query, wanted, limit=asked, exact=exact),
-        finder.passages(query, wanted, limit=asked, exact=exact),
-    ]
+    lists = [_found(home, w, query, wanted, limit=asked, skip=0, exact=exact) for w in wants]
     if exact or not query.strip():
         # Merged, not sorted: each list keeps its order, so that no page repeats or misses a hit.
         merged = list(heapq.merge(*lists, key=when, reverse=True))
     else:
         merged = list(heapq.merge(*(_placed(query, hits) for hits in lists), key=_negative))
     return merged[page * k : asked]
+
+
+def _found(
+    home: Home, source: str, query: str, wanted: Wanted, *, limit: int, skip: int, exact: bool
+) -> list[Hit]:
+    """Return what fits in one memory."""
+    match source:
+        case "recall":
+            return home.finder.messages(query, wanted, limit=limit, skip=skip, exact=exact)
+        case "archival":
+            return home.finder.passages(query, wanted, limit=limit, skip=skip, exact=exact)
+        case _ if not home.has_files or not query.strip():
+            return []
+        case _:
+            return home.files.find(
+                query,
+                now=wanted.now,
+                limit=limit,
+                skip=skip,
+                exact=exact,
+                files=_changed_within(home, wanted),
+            )
+
+
+def _changed_within(home: Home, wanted: Wanted) -> set[str] | None:
+    """Return the files whose last change lies in the span that is wanted; None: any."""
+    if wanted.since is None and wanted.until is None:
+        return None
+    first = float("-inf") if wanted.since is None else wanted.since.timestamp()
+    last = float("inf") if wanted.until is None else wanted.until.timestamp()
+    infos = home.files.listing()
+    return {info.name for info in infos if first <= info.modified_ns / 1e9 <= last}
 
 
 def _placed(query: str, hits: Sequence[Hit]) -> list[Hit]:

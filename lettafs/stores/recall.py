@@ -27,6 +27,7 @@ from lettafs.format.recall_line import (
 from lettafs.stores.segments import Segments, Torn
 from lettafs.values.message import Message, TextPart, ToolCall, ToolReturn
 from lettafs.values.problem import Problem
+from lettafs.values.view import View
 
 __all__ = ["Recall", "Unfinished", "Window"]
 
@@ -47,6 +48,8 @@ class Window:
     """In order; every tool call directly followed by its return; a summary, if any, first."""
     earlier: int
     """How many messages lie before the first of them."""
+    views: tuple[View, ...] = ()
+    """The files that are open, least recently used first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ class Recall:
         placed = False
         dropped: set[str] = set()
         found: list[Message] = []
+        views: tuple[View, ...] | None = None
         read = 0
         bounded = enough_chars is not None
         left = enough_chars or 0
@@ -135,6 +139,9 @@ class Recall:
         for record in self.segments.backward():
             if isinstance(record, WindowRecord):
                 dropped.update(record.drop)
+                if views is None and not placed:
+                    # A record that moves the window carries what was open: none lies further back.
+                    views = record.views
                 if not placed and record.start is not None:
                     start, summary, earlier = record.start, record.summary, record.earlier
                     placed, summed = True, record.summary is not None
@@ -160,7 +167,7 @@ class Recall:
         found.reverse()
         rest = [m for m in found if m.id not in dropped]
         front = (head,) if head is not None and head.id not in dropped else ()
-        return Window(front + _paired(rest), earlier)
+        return Window(front + _paired(rest), earlier, views or ())
 
     def _count(self) -> int:
         """Return how many messages there are, without reading what they say."""

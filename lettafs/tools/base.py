@@ -28,6 +28,8 @@ class ToolContext:
     """The blocks as the model saw them when it made the call."""
     now: datetime
     zone: tzinfo
+    context_window: int | None = None
+    """Tokens the model is served with; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)

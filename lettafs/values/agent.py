@@ -70,6 +70,10 @@ class AgentSettings:
     tool_rules: tuple[ToolRule, ...] = ()
     tags: tuple[str, ...] = ()
     max_steps: int = 50
+    max_files_open: int | None = None
+    """Files that may be open at once; None: by the size of the window."""
+    per_file_view_window_char_limit: int | None = None
+    """Characters of an open file that are shown; None: by the size of the window."""
     model_settings: ModelSettings = ModelSettings()
     compaction: CompactionSettings = CompactionSettings()
     extra: Mapping[str, Any] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Folder"]
+__all__ = ["Folder", "FolderInfo"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +38,23 @@ class Folder:
         """Whether it lies outside the home, by what its path looks like."""
         # A drive or a backslash is Windows' way to say it.
         return self.path.startswith(("/", "~", "\\")) or self.path[1:2] == ":"
+
+
+@dataclass(frozen=True, slots=True)
+class FolderInfo:
+    """A folder, and how far its files have been read."""
+
+    folder: Folder
+    place: str | None
+    """Where it really lies; None: it cannot be reached, as `trouble` says."""
+    trouble: str = ""
+    """Why its files cannot be read, as a sentence; empty: they can."""
+    files: int = 0
+    ready: int = 0
+    waiting: int = 0
+    empty: int = 0
+    failed: int = 0
+    size: int = 0
+    """Bytes of all its files."""
+    left_out: tuple[tuple[str, str], ...] = ()
+    """What was seen and not taken for a file, and why: links, pipes, what lies too deep."""

@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.bench.documents import documents_tables
 from tests.bench.embedder import embedder_table
+from tests.bench.folders import convert_tables, folder_tables
 from tests.bench.growth import growth_tables
 from tests.bench.machine import Machine
 from tests.bench.passages import passages_tables
@@ -29,16 +31,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions, shorter histories")
     names = ["start", "reply", "imports", "turns", "growth", "embed", "passages", "search"]
-    names += ["shelf", "retrieval"]
+    names += ["shelf", "retrieval", "folder", "convert", "documents"]
     parser.add_argument("--only", choices=names)
     parser.add_argument("--into", type=Path, help="a page whose figures are exchanged for these")
     parser.add_argument(
         "--in", dest="place", type=Path, help="where to put agents; else a temporary place"
     )
     parser.add_argument("--chats", type=Path, help="a file of long chats in LoCoMo's form")
+    parser.add_argument("--documents", type=Path, help="a directory of documents to convert")
+    parser.add_argument("--cranfield", type=Path, help="a directory with Cranfield's files")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="lettafs-bench-", dir=given.place) as scratch:
-        tables = _measure(Path(scratch), quick=given.quick, only=given.only, chats=given.chats)
+        tables = _measure(Path(scratch), given)
     text = "\n".join(table.markdown() for table in tables)
     print(text)
     if given.into is not None:
@@ -48,7 +52,8 @@ def main() -> None:
         )
 
 
-def _measure(scratch: Path, *, quick: bool, only: str | None, chats: Path | None) -> list[Table]:
+def _measure(scratch: Path, given: argparse.Namespace) -> list[Table]:
+    quick, chats = given.quick, given.chats
     times = 5 if quick else 15
     machine = Machine(scratch, times=times)
     sizes = (10, 1_000) if quick else (10, 1_000, 20_000)
@@ -78,10 +83,17 @@ def _measure(scratch: Path, *, quick: bool, only: str | None, chats: Path | None
             times=10 if quick else 30,
         ),
         "retrieval": lambda: retrieval_tables(scratch / "retrieval", chats=chats, quick=quick),
+        "folder": lambda: folder_tables(
+            scratch / "folder", sizes=(1_000,) if quick else (1_000, 10_000), times=times
+        ),
+        "convert": lambda: convert_tables(scratch / "convert", documents=given.documents),
+        "documents": lambda: documents_tables(
+            scratch / "documents", collection=given.cranfield, quick=quick
+        ),
     }
     tables = [machine.table(scratch)]
     for name, measure in parts.items():
-        if only in (None, name):
+        if given.only in (None, name):
             begun = time.monotonic()
             tables += measure()
             print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr)

@@ -224,7 +224,7 @@ def test_search_keeps_to_its_limits(lettafs: Run, ada: Path) -> None:
     assert found("ote 3 ab", "--exact") == 1
 
 
-@pytest.mark.parametrize("options", [["--in", "files"], ["--in", ","], ["--since", "soon"]])
+@pytest.mark.parametrize("options", [["--in", "filing"], ["--in", ","], ["--since", "soon"]])
 def test_search_that_makes_no_sense_is_refused(lettafs: Run, ada: Path, options: list[str]) -> None:
     done = lettafs("search", ada, "tea", *options)
 

@@ -104,7 +104,7 @@ def test_readme_says_which_commands_there_are() -> None:
     """What is not there is said in one section, and nowhere promised."""
     text = README.read_text(encoding="utf-8")
     promised, _, missing = text.partition("## Not there yet")
-    for word in ("REST", ".af", "MCP", "attached folders"):
+    for word in ("REST", ".af", "MCP", "sleep-time"):
         assert word in missing
         assert word not in promised
 

@@ -36,6 +36,18 @@ SIGNATURES = {
     "memory_rethink": "label* new_memory*",
     "memory": "command* path file_text description old_string new_string insert_line insert_text"
     " old_path new_path",
+    "open_file": "file_name view_range file_requests close_all_others",
+    "open_files": "file_requests* close_all_others",
+    **dict.fromkeys(
+        ("grep_file", "grep_files", "grep"),
+        "pattern* include context_lines offset case_sensitive",
+    ),
+    **dict.fromkeys(
+        ("search_file", "search_files", "semantic_search_files"),
+        "query* limit page folder file_name",
+    ),
+    "close_file": "file_name all",
+    "list_files": "folder pattern page",
 }
 
 
@@ -67,7 +79,8 @@ def test_every_schema_is_one_any_provider_takes(name: str) -> None:
     assert set(schema["required"]) <= set(schema["properties"])
     for parameter in schema["properties"].values():
         assert parameter["type"] in ("string", "integer", "array", "boolean")
-        assert parameter["type"] != "array" or parameter["items"]["type"] == "string"
+        if parameter["type"] == "array":
+            assert parameter["items"]["type"] in ("string", "integer", "object")
 
 
 def test_output_of_any_length_is_cut_with_a_note(tmp_path: Path) -> None:

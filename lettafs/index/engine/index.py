@@ -22,8 +22,7 @@ from lettafs.index.engine.keeping import Keeping
 from lettafs.index.engine.opened import Opened, open_sealed_index, seal_stamp
 from lettafs.index.engine.state import FORM, Watermark
 from lettafs.index.engine.stored import Cache
-from lettafs.index.engine.text import Piece, Text, TextFile
-from lettafs.stores.segments import Segments
+from lettafs.index.engine.text import Lines, Piece, Text, TextFile
 
 __all__ = ["WordIndex"]
 
@@ -52,7 +51,7 @@ class WordIndex(Generic[R]):
 
     def __init__(
         self,
-        segments: Segments[R],
+        segments: Lines[R],
         *,
         extract: Extract[R],
         fields: int,

@@ -7,9 +7,10 @@ are not kept. A segment whose file looks as it did when it was read is not read 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from lettafs.disk import fingerprint
 from lettafs.disk.fingerprint import Stamp
@@ -18,16 +19,48 @@ from lettafs.format import layout
 from lettafs.index.corpus import Document, Extract, Mark, Marked, Place
 from lettafs.index.engine.batch import Batch, Builder
 from lettafs.index.engine.state import Watermark, digest
-from lettafs.stores.segments import Segments
 from lettafs.values.problem import Problem
 
-__all__ = ["Piece", "Text", "TextFile"]
+__all__ = ["Lines", "Piece", "Text", "TextFile"]
 
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 _SECOND_NS = 1_000_000_000
 _MAX_NUMBER = 2**31 - 1
 """Places are 32 bits: a segment somebody gave a greater number is not searched."""
+
+
+class Lines(Protocol[R_co]):
+    """Growing text in segments of lines, each line a record: files of a home, or what acts so.
+
+    Obligations: a segment's path ends in a name as `layout.segment_name` gives it; two equal stamps
+    of one segment mean equal bytes, as far as `fingerprint.is_settled` says; lines end with LF.
+    """
+
+    def stamps(self) -> Sequence[tuple[str, Stamp | None]]:
+        """Return every segment, in order, with what it looks like; None: it is not there.
+
+        Raises:
+            DiskProblem: they cannot be listed.
+        """
+        ...
+
+    def read(self, path: str) -> bytes:
+        """Return a segment's bytes; none when it has gone since.
+
+        Raises:
+            DiskProblem: it cannot be read.
+        """
+        ...
+
+    def parsed(self, path: str, raw: Sequence[bytes], *, first: int) -> Iterator[R_co | Problem]:
+        """Yield what each line says; the first of them is number `first` of its segment."""
+        ...
+
+    def file(self, path: str) -> Path:
+        """Return where a path below the home lies; of `.`, the home."""
+        ...
 
 
 class TextFile(NamedTuple):
@@ -68,7 +101,7 @@ class _Known:
 class Text(Generic[R]):
     """The segments, seen by one index."""
 
-    def __init__(self, segments: Segments[R], *, extract: Extract[R], fields: int) -> None:
+    def __init__(self, segments: Lines[R], *, extract: Extract[R], fields: int) -> None:
         self._segments = segments
         self._extract = extract
         self._fields = fields

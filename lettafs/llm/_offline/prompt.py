@@ -16,7 +16,16 @@ from lettafs.llm._offline.late import late
 from lettafs.llm.base import ModelRequest
 from lettafs.values.message import Message, ToolReturn
 
-__all__ = ["Done", "SeenBlock", "Turn", "properties", "read_blocks", "read_turn", "spoken"]
+__all__ = [
+    "Done",
+    "SeenBlock",
+    "Turn",
+    "blocks_end",
+    "properties",
+    "read_blocks",
+    "read_turn",
+    "spoken",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +83,27 @@ _OPEN = late(
 
 def read_blocks(system: str) -> tuple[SeenBlock, ...]:
     """Return the memory blocks a system text renders, in order; empty when it has none."""
+    return _walk(system)[0]
+
+
+def blocks_end(system: str) -> int:
+    """Return where what follows the memory blocks begins; 0 when there are none."""
+    return _walk(system)[1]
+
+
+def _walk(system: str) -> tuple[tuple[SeenBlock, ...], int]:
     begin = re.search(r"^<memory_blocks>\s*$", system, re.MULTILINE)
     if begin is None:
-        return ()
+        return (), 0
     found: list[SeenBlock] = []
     at = begin.end()
-    end = system.rfind("</memory_blocks>")
-    end = len(system) if end < at else end
-    while (match := _OPEN().search(system, at, end)) is not None:
+    while True:
+        # Values are stepped over whole, so what closes the section here is no text of a block.
+        end = system.find("\n</memory_blocks>", at - 1)
+        end = len(system) if end < 0 else end
+        match = _OPEN().search(system, at)
+        if match is None or match.start() > end:
+            return tuple(found), max(at, end) if end < len(system) else at
         metadata = match["metadata"] or ""
         label = html.unescape(match["quoted"]) if match["label"] is None else match["label"]
         value, at = _value(system, match.end(), metadata)
@@ -93,7 +115,6 @@ def read_blocks(system: str) -> tuple[SeenBlock, ...]:
                 read_only=re.search(r"^- read_only=true\s*$", metadata, re.MULTILINE) is not None,
             )
         )
-    return tuple(found)
 
 
 def _value(system: str, start: int, metadata: str) -> tuple[str, int]:

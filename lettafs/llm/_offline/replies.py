@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 
 from lettafs.llm._offline.answers import (
     MODEL_HINT,
@@ -17,19 +19,23 @@ from lettafs.llm._offline.answers import (
     quoted,
 )
 from lettafs.llm._offline.calls import EDIT_TOOLS, tool_call
+from lettafs.llm._offline.file_answers import answers_about_files
+from lettafs.llm._offline.file_calls import ALL_FILE_TOOLS, FILE_TOOLS
+from lettafs.llm._offline.file_hits import is_file_hit
 from lettafs.llm._offline.match import known_name
 from lettafs.llm._offline.plans import Add, Known, Refused, Swap, plan_forgetting
 from lettafs.llm._offline.prompt import Done, SeenBlock
 from lettafs.llm._offline.scene import (
     MOST_QUESTIONS,
     Scene,
+    files_first,
     found_hits,
     plans,
     too_many,
     touched,
     was_done,
 )
-from lettafs.llm._offline.search import FILE_TOOLS, SEARCH_TOOLS
+from lettafs.llm._offline.search import SEARCH_TOOLS
 from lettafs.llm._offline.text import shorten
 
 __all__ = ["final_text"]
@@ -42,6 +48,7 @@ def final_text(scene: Scene) -> str:
         *_about_edits(scene),
         *_about_plans(scene),
         *_about_forgetting(scene),
+        *_about_files(scene),
         *_about_questions(scene),
     ]
     if not parts and scene.heard.talk:
@@ -50,7 +57,20 @@ def final_text(scene: Scene) -> str:
         parts = [about_talk("greeting", scene.blocks)]
     if not parts and not re.search(r"\w", scene.turn.text):
         parts = ["There are no words in that for me to keep or to look up."]
-    return " ".join(parts) if parts else kept_text(scene.said_before)
+    return _joined(parts) if parts else kept_text(scene.said_before)
+
+
+def _joined(parts: Sequence[str]) -> str:
+    """Return the parts as one text; what has lines of its own stands apart."""
+    text = parts[0]
+    for before, part in pairwise(parts):
+        text += ("\n\n" if "\n" in before or "\n" in part else " ") + part
+    return text
+
+
+def _about_files(scene: Scene) -> list[str]:
+    hint = not any(MODEL_HINT in text for text in scene.said_before)
+    return answers_about_files(scene.asks, scene.shelf, scene.turn, tools=scene.tools, hint=hint)
 
 
 def _opening(scene: Scene) -> list[str]:
@@ -72,7 +92,7 @@ def _about_edits(scene: Scene) -> list[str]:
     additions: dict[str, list[str]] = {}
     for each in scene.turn.done:
         if each.name not in EDIT_TOOLS and each.name != "archival_memory_insert":
-            if each.failed and each.name not in SEARCH_TOOLS:
+            if each.failed and each.name not in SEARCH_TOOLS and each.name not in ALL_FILE_TOOLS:
                 said.append(_failure(each))
             continue
         if each.failed:
@@ -176,7 +196,11 @@ def _about_forgetting(scene: Scene) -> list[str]:
 def _about_questions(scene: Scene) -> list[str]:
     said: list[str] = []
     for question in scene.heard.questions[:MOST_QUESTIONS]:
-        answer = answer_from_blocks(question, scene.blocks)
+        answer = None
+        if not files_first(scene, question) or not any(
+            map(is_file_hit, found_hits(scene, question))
+        ):
+            answer = answer_from_blocks(question, scene.blocks)
         if answer is None:
             answer = _searched_answer(scene, question)
         if answer not in said:

@@ -13,6 +13,16 @@ from typing import Any
 from lettafs.llm._offline.answers import answer_from_blocks, edit_of, wants_conversation
 from lettafs.llm._offline.calls import EDIT_TOOLS, tool_call
 from lettafs.llm._offline.fact import Fact
+from lettafs.llm._offline.file_ask import FileAsk
+from lettafs.llm._offline.file_asks import file_asks
+from lettafs.llm._offline.file_calls import (
+    ALL_FILE_TOOLS,
+    FILE_TOOLS,
+    Call,
+    file_calls,
+    file_in_hand,
+)
+from lettafs.llm._offline.file_hits import file_hits, file_query, prefers_files, sifted
 from lettafs.llm._offline.hearing import Heard, hear
 from lettafs.llm._offline.match import block_for
 from lettafs.llm._offline.plans import Add, Known, Plan, Swap, plan_facts, plan_forgetting
@@ -25,6 +35,7 @@ from lettafs.llm._offline.prompt import (
     spoken,
 )
 from lettafs.llm._offline.search import SEARCH_TOOLS, Hit, hits_of, search_calls, window_hits
+from lettafs.llm._offline.shelf import Shelf, read_shelf
 from lettafs.llm._offline.text import keywords
 from lettafs.llm.base import ModelRequest
 from lettafs.values.tool import ToolSpec
@@ -34,6 +45,7 @@ __all__ = [
     "MOST_STEPS",
     "Call",
     "Scene",
+    "files_first",
     "found_hits",
     "pending",
     "plans",
@@ -47,9 +59,6 @@ MOST_STEPS = 5
 _MOST_FACTS = 8
 MOST_QUESTIONS = 2
 
-Call = tuple[str, dict[str, Any]]
-"""Name and arguments of a tool call to be made."""
-
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -62,6 +71,10 @@ class Scene:
     said_before: tuple[str, ...]
     """This agent's own earlier words in the window."""
     one_at_a_time: bool
+    shelf: Shelf = Shelf()
+    """The attached files; empty when no tool for files is offered."""
+    asks: tuple[FileAsk, ...] = ()
+    """What was asked of the files."""
 
 
 def read_scene(request: ModelRequest) -> Scene:
@@ -72,15 +85,23 @@ def read_scene(request: ModelRequest) -> Scene:
         spoken(each) for each in turn.earlier if each.role == "user" and each.kind == "message"
     )
     tools = {tool.name: tool for tool in request.tools}
+    shelf = Shelf()
+    asks: tuple[FileAsk, ...] = ()
+    words = turn.text
+    if ALL_FILE_TOOLS & set(tools):
+        shelf = replace(read_shelf(request.system), in_hand=file_in_hand(turn))
+        asks, words = file_asks(turn.text, shelf)
     return Scene(
         turn=turn,
-        heard=hear(turn.text, earlier=theirs),
+        heard=hear(words, earlier=theirs),
         blocks=read_blocks(request.system),
         tools=tools,
         said_before=tuple(text for text in own if text),
         one_at_a_time=not request.parallel_tool_calls
         or "send_message" in tools
         or any("request_heartbeat" in properties(each.parameters) for each in request.tools),
+        shelf=shelf,
+        asks=asks,
     )
 
 
@@ -97,10 +118,13 @@ def _same(had: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 
 
 def pending(scene: Scene) -> tuple[Call, ...]:
-    """Return the tool calls this turn still wants: edits first, then searches."""
+    """Return the tool calls this turn still wants: edits first, then files, then searches."""
     edits = [call for call in _edits(scene) if not was_done(scene.turn, call)]
     if edits:
         return tuple(edits)
+    about_files = file_calls(scene.asks, scene.shelf, scene.turn, tools=scene.tools)
+    if about_files:
+        return about_files
     return tuple(call for call in _searches(scene) if not was_done(scene.turn, call))
 
 
@@ -177,21 +201,34 @@ def _open_questions(scene: Scene) -> tuple[str, ...]:
     return tuple(
         question
         for question in scene.heard.questions[:MOST_QUESTIONS]
-        if answer_from_blocks(question, scene.blocks) is None
+        if files_first(scene, question) or answer_from_blocks(question, scene.blocks) is None
     )
+
+
+def files_first(scene: Scene, question: str) -> bool:
+    """Tell whether a question is to be answered from files before anything else."""
+    if not set(FILE_TOOLS) & set(scene.tools) or wants_conversation(question):
+        return False
+    return prefers_files(question, scene.shelf)
 
 
 def _searches(scene: Scene) -> list[Call]:
     calls: list[Call] = []
     for question in _open_questions(scene):
         talk_first = wants_conversation(question)
-        wanted = search_calls(question, scene.tools, talk_first=talk_first)
+        wanted = search_calls(
+            question,
+            scene.tools,
+            talk_first=talk_first,
+            files_first=files_first(scene, question),
+            file_query=file_query(question) if scene.shelf.files else "",
+        )
         undone = [call for call in wanted if not was_done(scene.turn, call)]
         found = bool(found_hits(scene, question))
         if undone and not (found and scene.one_at_a_time):
             calls += [call for call in undone if call not in calls]
         elif not found and not undone:
-            calls += _second_try(scene, question)
+            calls += [call for call in _second_try(scene, question) if call not in calls]
     return calls
 
 
@@ -212,9 +249,12 @@ def found_hits(scene: Scene, question: str) -> tuple[Hit, ...]:
     asked = (scene.turn.text, *scene.heard.questions)
     found: list[Hit] = []
     for each in scene.turn.done:
-        if each.name in SEARCH_TOOLS and not each.failed:
+        if each.name in FILE_TOOLS and scene.shelf.folders:
+            found += () if each.failed else file_hits(each, question, scene.shelf)
+        elif each.name in SEARCH_TOOLS and not each.failed:
             found += hits_of(each, question, asked=asked)
     if "conversation_search" not in scene.tools:
         found += window_hits(question, scene.turn.earlier, asked=asked)
     preferred = "our conversation" if wants_conversation(question) else ""
-    return tuple(sorted(found, key=lambda hit: (hit.source != preferred, -hit.score)))
+    ordered = sorted(found, key=lambda hit: (hit.source != preferred, -hit.score))
+    return sifted(ordered, question, files_first=files_first(scene, question))

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lettafs.llm._offline.file_calls import FILE_TOOLS
 from lettafs.llm._offline.late import late
 from lettafs.llm._offline.prompt import Done, SeenBlock, properties, spoken
 from lettafs.llm._offline.text import (
@@ -25,7 +26,6 @@ from lettafs.values.message import Message
 from lettafs.values.tool import ToolSpec
 
 __all__ = [
-    "FILE_TOOLS",
     "SEARCH_TOOLS",
     "Hit",
     "block_hits",
@@ -36,7 +36,6 @@ __all__ = [
     "window_hits",
 ]
 
-FILE_TOOLS = ("semantic_search_files", "search_files", "search_file")
 SEARCH_TOOLS = ("archival_memory_search", "conversation_search", *FILE_TOOLS)
 
 OWN_WORDS = (
@@ -45,6 +44,8 @@ OWN_WORDS = (
     "I changed \"", "I removed \"", "I am not sure which", "I was offered no tool", "I did not get",
     "That is already in the ", "That is in our history", "Noted in our history", "All right",
     "Nice to meet you, ", "Hello", "Your name is ", "My notes ", "Nothing yet", "The human block ",
+    "I opened ", "I have no file called", "I could not ", "I cannot open ", "Several files fit ",
+    "Attached", "I closed ", "No folder is attached", "No file is open", "I did not get ",
 )  # fmt: skip
 """Openings of this model's own replies; quoting them back would be an echo."""
 
@@ -126,9 +127,22 @@ def _weighty(question: str) -> tuple[str, ...]:
 
 
 def search_calls(
-    question: str, tools: Mapping[str, ToolSpec], *, talk_first: bool
+    question: str,
+    tools: Mapping[str, ToolSpec],
+    *,
+    talk_first: bool,
+    files_first: bool = False,
+    file_query: str = "",
 ) -> tuple[tuple[str, dict[str, Any]], ...]:
-    """Return the searches worth making for a question with the tools there are, best first."""
+    """Return the searches worth making for a question with the tools there are, best first.
+
+    Args:
+        question: what was asked.
+        tools: what there is to search with.
+        talk_first: it is about what was said.
+        files_first: it is about what documents say.
+        file_query: what to search files for, when it is not what to search memory for.
+    """
     query = query_of(question)
     order = ["archival_memory_search", "conversation_search"]
     if talk_first:
@@ -138,7 +152,8 @@ def search_calls(
     ]
     for name in FILE_TOOLS:
         if name in tools and _fits(tools[name]):
-            calls.append((name, {"query": query}))
+            place = 0 if files_first else len(calls)
+            calls.insert(place, (name, {"query": file_query or query}))
             break
     return tuple(calls)
 

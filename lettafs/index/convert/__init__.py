@@ -1,0 +1,1 @@
+"""Bytes of a document in, its text out: here for text, in a confined child for the rest."""
