@@ -6,7 +6,7 @@ that are open. A pure function of what it is given: the same files and views giv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from lettafs.context.outline import outline
@@ -15,7 +15,16 @@ from lettafs.values.file import FileInfo, FileText
 from lettafs.values.folder import FolderInfo
 from lettafs.values.view import View
 
-__all__ = ["FileLimits", "directories_section", "limits_for"]
+__all__ = [
+    "OUTLINE_VERSION",
+    "FileLimits",
+    "closed_outlines",
+    "directories_section",
+    "limits_for",
+]
+
+OUTLINE_VERSION = "1"
+"""Changes with what `closed_outlines` gives for the same files."""
 
 _NAMES_CHARS = 6_000
 """What the closed files of all folders may take together."""
@@ -71,6 +80,7 @@ def directories_section(
     file_chars: int,
     room_chars: int,
     tools: Collection[str] | None = None,
+    outlines: Mapping[str, Sequence[str]] | None = None,
 ) -> str:
     """Return the `<directories>` section; empty where no folder is attached.
 
@@ -83,6 +93,8 @@ def directories_section(
         file_chars: characters of one file that are shown.
         room_chars: characters of all files together that are shown.
         tools: names of the tools the agent has; None: lettafs' own file tools.
+        outlines: `closed_outlines` of all files, where that is known already and none is open;
+            `files` does not count then.
     """
     if not folders and not views:
         return ""
@@ -94,7 +106,8 @@ def directories_section(
     for info in files:
         if info.name not in values and info.folder in closed:
             closed[info.folder].append(info)
-    outlines = outline(closed, budget_chars=_NAMES_CHARS)
+    if outlines is None:
+        outlines = closed_outlines(closed)
     lines = [
         "<directories>",
         _intro(names),
@@ -115,6 +128,15 @@ def directories_section(
     # Their folder was taken away while they were open.
     lines += [values[file] for file in sorted(values) if file not in placed]
     return "\n".join([*lines, "", "</directories>"])
+
+
+def closed_outlines(closed: Mapping[str, Sequence[FileInfo]]) -> dict[str, list[str]]:
+    """Return the lines that show closed files, by folder; all together within the budget.
+
+    Args:
+        closed: the files of each folder, sorted by name.
+    """
+    return outline(closed, budget_chars=_NAMES_CHARS)
 
 
 def _intro(tools: Collection[str]) -> str:

@@ -13,7 +13,12 @@ from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from lettafs.context.calibration import usage_factor
-from lettafs.context.directories import directories_section, limits_for
+from lettafs.context.directories import (
+    OUTLINE_VERSION,
+    closed_outlines,
+    directories_section,
+    limits_for,
+)
 from lettafs.context.encodings.by_model import encoding_name
 from lettafs.context.memory import Counts, blocks_section, metadata_section
 from lettafs.context.prompts import base_instructions
@@ -243,15 +248,21 @@ def _files_section(
     """Return the section that shows attached files; empty where no folder can be attached."""
     usual = limits_for(context_window)
     files = home.files
+    if views:
+        folders, listing, outlines = files.folders(), files.listing(), None
+    else:
+        folders, outlines = files.shown(closed_outlines, version=OUTLINE_VERSION)
+        listing = []
     return directories_section(
-        files.folders(),
-        files.listing(),
+        folders,
+        listing,
         views,
         files.text,
         max_files_open=agent.max_files_open or usual.max_files_open,
         file_chars=agent.per_file_view_window_char_limit or usual.file_chars,
         room_chars=int(context_window * _VIEWS_SHARE * _CHARS_PER_TOKEN),
         tools=[tool.name for tool in tools],
+        outlines=outlines,
     )
 
 

@@ -8,9 +8,7 @@ else is not there: the folders are then looked at as if for the first time.
 from __future__ import annotations
 
 import json
-import os
 import re
-import stat
 from collections import deque
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field, fields
@@ -23,7 +21,7 @@ from lettafs.disk import atomic
 from lettafs.disk.fingerprint import Stamp
 from lettafs.errors import DiskProblem
 from lettafs.index.files.sweep import Found, Swept
-from lettafs.index.vectors.code import Code
+from lettafs.index.files.vouch import code_in
 from lettafs.values.file import FileInfo, FileState
 
 __all__ = ["Catalog", "Entry", "FolderCatalog", "load_catalog", "save_catalog", "shown_name"]
@@ -91,7 +89,9 @@ def load_catalog(path: Path, *, key: bytes) -> Catalog | None:
         raw = atomic.read_bytes(path, max_bytes=_MAX_BYTES)
         code, _, body = raw.partition(b"\n")
         # Nothing a stranger wrote reaches the parser.
-        if not _code(path.parent, key).holds(bytes.fromhex(code.decode("ascii")), _PURPOSE, [body]):
+        if not code_in(path.parent, key=key).holds(
+            bytes.fromhex(code.decode("ascii")), _PURPOSE, [body]
+        ):
             return None
         return _parsed(json.loads(body))
     except (OSError, DiskProblem, RecursionError, *_ODD):
@@ -111,7 +111,7 @@ def save_catalog(path: Path, catalog: Catalog, *, key: bytes) -> None:
     """
     body = json.dumps(_told(catalog), separators=(",", ":"), check_circular=False).encode("ascii")
     try:
-        code = _code(path.parent, key).of(_PURPOSE, [body])
+        code = code_in(path.parent, key=key).of(_PURPOSE, [body])
     except OSError as error:
         raise DiskProblem(f"{path.parent} is not a directory to write in", path=path) from error
     atomic.replace(path, code.hex().encode("ascii") + b"\n" + body, mode=0o600, durable=False)
@@ -133,15 +133,6 @@ def shown_name(folder: str, path: str, taken: Container[str]) -> str:
         if (other := f"{name}~{number[:digits]}") not in taken:
             return other
     raise ValueError(f"{name!r} is taken for the very same path")
-
-
-def _code(directory: Path, key: bytes) -> Code:
-    """Return what vouches for a catalog in a directory, known by its number: a copy is another."""
-    status = os.lstat(directory)
-    if not stat.S_ISDIR(status.st_mode):
-        raise NotADirectoryError(directory)
-    about = json.dumps(["lettafs files, form 1", status.st_ino])
-    return Code(blake2b(about.encode("ascii"), key=key[:64], digest_size=32).digest())
 
 
 # -- as JSON -----------------------------------------------------------------------------------

@@ -19,7 +19,14 @@ from typing import TYPE_CHECKING
 from lettafs.disk import atomic, derived
 from lettafs.disk.beneath import stamp_beneath
 from lettafs.errors import DiskProblem, LettafsError
-from lettafs.index.files.known import Known
+from lettafs.index.files.overview import (
+    Outlines,
+    Overview,
+    Places,
+    Render,
+    counted,
+    info_of,
+)
 from lettafs.index.files.place import Allowed, placed
 from lettafs.index.files.task import Task
 from lettafs.index.files.workers import Workers
@@ -33,6 +40,8 @@ from lettafs.values.progress import Progress
 if TYPE_CHECKING:
     from lettafs.embed.base import Embedder
     from lettafs.index.files.finding import Finding
+    from lettafs.index.files.glance import Glance
+    from lettafs.index.files.known import Known
     from lettafs.index.files.reading import Reader
 
 __all__ = ["Files"]
@@ -84,13 +93,30 @@ class Files:
         self._texts_in = place.texts if place is not None else None
         self._read_by: Reader | None = None
         self._workers = Workers(self._read_aside)
-        self._known = Known(self._directory, root=root, key=self._key)
+        self._catalog: Known | None = None
+        self._overview = Overview(lambda: self._known, self._directory, key=self._key)
         self._refreshing = threading.Lock()
         self._finding: Finding | None = None
-        self._making = threading.Lock()
+        self._making = threading.RLock()
         self._troubles: dict[str, str] = {}
         self._roots: dict[str, Path] = {}
         self._background: str | None = None
+
+    @property
+    def _known(self) -> Known:
+        """What is known of files; loaded when a glance does not do."""
+        with self._making:
+            if self._catalog is None:
+                from lettafs.index.files.known import Known  # late: as the reader
+
+                self._catalog = Known(self._directory, root=self._root, key=self._key)
+            return self._catalog
+
+    def _glimpsed(self, places: Places, *, version: str | None = None) -> Glance | None:
+        """Return the glance that was kept, if it holds and there is nothing better in memory."""
+        if self._catalog is not None and self._catalog.is_loaded:
+            return None
+        return self._overview.kept(places, version=version)
 
     @property
     def _reader(self) -> Reader:
@@ -135,25 +161,45 @@ class Files:
     def folders(self) -> list[FolderInfo]:
         """Return the folders, sorted by name, and how far their files have been read."""
         self._glance()
-        found = []
-        for folder in self._folders.load().folders:
-            infos = self._known.files(folder.name)
-            states = [info.state for info in infos]
-            found.append(
-                FolderInfo(
-                    folder,
-                    place=str(root) if (root := self._roots.get(folder.name)) else None,
-                    trouble=self._troubles.get(folder.name, ""),
-                    files=len(infos),
-                    ready=states.count("ready"),
-                    waiting=states.count("waiting"),
-                    empty=states.count("empty"),
-                    failed=states.count("failed"),
-                    size=sum(info.size for info in infos),
-                    left_out=self._known.left_out(folder.name),
-                )
+        return [
+            info_of(
+                folder,
+                self._roots.get(folder.name),
+                self._troubles.get(folder.name, ""),
+                counted(self._known.files(folder.name)),
+                self._known.left_out(folder.name),
             )
-        return found
+            for folder in self._folders.load().folders
+        ]
+
+    def shown(self, render: Render, *, version: str) -> tuple[list[FolderInfo], Outlines]:
+        """Return the folders, and how their files are shown; what was left out is not told.
+
+        With many files this is much quicker than `listing` in a process that asks for nothing else.
+
+        Args:
+            render: shows files.
+            version: changes with what that gives for the same files.
+        """
+        places = self._places()
+        glance = self._glimpsed(places, version=version)
+        if glance is None:
+            infos = self.folders()
+            names = [info.folder.name for info in infos]
+            return infos, self._overview.outlines(names, render, version=version)
+        seen = glance.folders
+        folders = self._folders.load().folders
+        infos = [
+            info_of(
+                folder,
+                self._roots.get(folder.name),
+                self._troubles.get(folder.name, ""),
+                seen[folder.name].counts if folder.name in seen else (0, 0, 0, 0, 0, 0),
+            )
+            for folder in folders
+        ]
+        empty = render({folder.name: () for folder in folders if folder.name not in seen})
+        return infos, {**empty, **{name: of.outline for name, of in seen.items()}}
 
     def listing(self) -> list[FileInfo]:
         """Return every file, sorted by name, as far as it is known.
@@ -282,7 +328,7 @@ class Files:
 
     def _glance(self) -> None:
         """Notice files that have come or gone, without reading any."""
-        if not self.is_attached and self._known.is_empty:
+        if not self.is_attached and (self._catalog is None or self._catalog.is_empty):
             return
         self._known.load()
         self._sweep(only_names=True, stop=_never)
@@ -441,7 +487,7 @@ class Files:
             stop: asked often; True ends the work where it stands, to be gone on with later.
             progress: told how far it has come.
         """
-        if not self.is_attached and self._known.is_empty:
+        if not self.is_attached and (self._catalog is None or self._catalog.is_empty):
             return
 
         def told(done: int, total: int) -> None:
@@ -478,28 +524,39 @@ class Files:
             if progress is not None:
                 progress(Progress("vectors of files", done, total))
 
-        mark = self._mark()
+        mark = self._mark(self._known.fingerprint())
         whole = self._found_in.catch_up_vectors(self._known.names(), stop=stop, progress=told)
         if whole and self._directory is not None:
             with suppress(DiskProblem):
                 derived.make(self._directory, root=self._root)
                 atomic.replace(self._directory / _CAUGHT_UP, mark, durable=False)
 
-    def _mark(self) -> bytes:
+    def _mark(self, fingerprint: str) -> bytes:
         """Return what is equal while the same contents have vectors of the same embedder."""
-        return f"{self._embedding() or ''} {self._known.fingerprint()}\n".encode()
+        return f"{self._embedding() or ''} {fingerprint}\n".encode()
 
     def is_behind(self) -> bool:
         """Tell whether there is something to catch up with, as far as a glance tells."""
         if not self.is_attached or self._directory is None:
             return False
-        self._glance()
-        if self._known.waiting():
+        glance = self._glimpsed(self._places())
+        if glance is not None:
+            waiting = any(of.counts[2] for of in glance.folders.values())
+            fingerprint, some = (
+                glance.fingerprint,
+                any(of.counts[1] for of in glance.folders.values()),
+            )
+        else:
+            self._glance()
+            waiting, fingerprint = bool(self._known.waiting()), self._known.fingerprint()
+            some = bool(self._known.names())
+        if waiting:
             return True
         try:
-            return atomic.read_bytes(self._directory / _CAUGHT_UP, max_bytes=4096) != self._mark()
+            mark = atomic.read_bytes(self._directory / _CAUGHT_UP, max_bytes=4096)
         except (FileNotFoundError, DiskProblem):
-            return bool(self._known.listing())
+            return some
+        return mark != self._mark(fingerprint)
 
     def pieces(self) -> tuple[int, int]:
         """Return how many pieces can be found by words, and how many by meaning too."""

@@ -28,8 +28,10 @@ from lettafs.index.files.catalog import (
     save_catalog,
     shown_name,
 )
-from lettafs.index.files.sweep import Found, looks_the_same, sweep
-from lettafs.index.files.task import LIGHT, Task
+from lettafs.index.files.glance import CATALOG
+from lettafs.index.files.sweep import sweep
+from lettafs.index.files.swept import Found, looks_the_same
+from lettafs.index.files.task import LIGHT, Task, rules_of
 from lettafs.values.file import FileInfo
 from lettafs.values.folder import Folder
 
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Known"]
 
-_CATALOG = "catalog.json"
 _LOCK = "lock"
 _FEWEST_DEAD = 1_000
 
@@ -67,6 +68,28 @@ class Known:
         self._fingerprint: tuple[int, str] | None = None
 
     # -- asked ---------------------------------------------------------------------------------
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the catalog is in memory."""
+        return self._catalog is not None
+
+    @property
+    def version(self) -> int:
+        """Another number whenever anything has changed."""
+        return self._version
+
+    def kept(self) -> Stamp | None:
+        """Return what the catalog's file looks like; None: it does not hold what is known."""
+        if self._directory is None or self._unsaved:
+            return None
+        now = fingerprint.stamp(self._directory / CATALOG)
+        return now if self._catalog is None or now == self._seen else None
+
+    def seen(self, folder: str) -> FolderCatalog | None:
+        """Return what is known of a folder."""
+        with self._lock:
+            return self._get().folders.get(folder)
 
     @property
     def is_empty(self) -> bool:
@@ -173,7 +196,7 @@ class Known:
             FileNotFoundError: there is no such directory.
             DiskProblem: it cannot be read.
         """
-        rules = _rules(folder)
+        rules = rules_of(folder)
         with self._lock:
             old = self._get().folders.get(folder.name)
             if old is not None and old.root != str(path):
@@ -340,12 +363,12 @@ class Known:
         if self._directory is None:
             return
         with self._lock:
-            seen = fingerprint.stamp(self._directory / _CATALOG)
+            seen = fingerprint.stamp(self._directory / CATALOG)
             if self._unsaved or (self._catalog is not None and seen == self._seen):
                 return
             if not derived.is_safe(self._directory, root=self._root):
                 return
-            loaded = load_catalog(self._directory / _CATALOG, key=self._key)
+            loaded = load_catalog(self._directory / CATALOG, key=self._key)
             if loaded is not None or self._catalog is None:
                 self._take(loaded or Catalog({}, []))
             self._seen = seen
@@ -357,8 +380,8 @@ class Known:
                 return
             self._compact()
             with suppress(DiskProblem, OSError):
-                save_catalog(self._directory / _CATALOG, self._get(), key=self._key)
-                self._seen = fingerprint.stamp(self._directory / _CATALOG)
+                save_catalog(self._directory / CATALOG, self._get(), key=self._key)
+                self._seen = fingerprint.stamp(self._directory / CATALOG)
                 self._unsaved = False
 
     def discard(self) -> None:
@@ -368,7 +391,7 @@ class Known:
             self._unsaved = False
             self._seen = None
             if self._directory is not None and derived.is_safe(self._directory, root=self._root):
-                derived.drop(self._directory, [_CATALOG])
+                derived.drop(self._directory, [CATALOG])
 
     def _compact(self) -> None:
         """Leave out contents nobody has, when they are most of the list."""
@@ -438,9 +461,3 @@ def _unread(folder: str, found: Found, before: Entry | None, taken: set[str]) ->
         info, size=found.stamp.size, modified_ns=found.stamp.mtime_ns, state="waiting", reason=""
     )
     return Entry(fresh, None)
-
-
-def _rules(folder: Folder) -> str:
-    """Return what is equal while a folder takes in the same files of a directory."""
-    said = repr((folder.include, folder.exclude, folder.gitignore, folder.archives))
-    return blake2b(said.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

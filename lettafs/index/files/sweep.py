@@ -26,7 +26,7 @@ from lettafs.disk.beneath import is_sure, read_beneath, why
 from lettafs.disk.fingerprint import Stamp
 from lettafs.errors import DiskProblem
 from lettafs.index.files.ignore import GITIGNORE, Here, here_at, rules_of
-from lettafs.index.files.swept import Found, Swept, by_directory
+from lettafs.index.files.swept import Found, Swept, base_of, by_directory, is_as, looks_the_same
 from lettafs.values.folder import Folder
 
 __all__ = ["Found", "Swept", "looks_the_same", "sweep"]
@@ -85,36 +85,6 @@ def sweep(
     return Swept(tuple(walk.files), walk.told(), MappingProxyType(walk.directories), rules)
 
 
-def looks_the_same(root: Path, swept: Swept, *, folder: Folder | None = None) -> bool:
-    """Tell whether no name has come or gone since; whether files have changed is not looked at.
-
-    Costs one look at each directory. False may also mean that it cannot be told.
-
-    Args:
-        root: as it was swept.
-        swept: what was found.
-        folder: where it is given, whether its rules are the same too.
-    """
-    if folder is not None and rules_of(folder) != swept.rules:
-        return False
-    if not swept.is_whole:
-        return False
-    if not swept.directories:
-        return fingerprint.stamp(root) is not None
-    base = _base(root)
-    for key, seen in swept.directories.items():
-        if seen is None:
-            return False
-        is_right = stat.S_ISDIR if key[-1:] in ("", "/") else stat.S_ISREG
-        try:
-            status = os.lstat((base + key).rstrip("/") or "/")  # with the slash a link is followed
-        except (OSError, ValueError):
-            return False
-        if not is_right(status.st_mode) or not _is(status, seen):
-            return False
-    return True
-
-
 class _Stop(Exception):
     """Somebody wanted the sweep to stop."""
 
@@ -132,7 +102,7 @@ class _Walk:
         self.files: list[Found] = []
         self.skipped: list[tuple[str, str]] = []
         self.directories: dict[str, Stamp | None] = {}
-        self._base = _base(root)
+        self._base = base_of(root)
         self._root = root
         self._gitignore = folder.gitignore
         self._before: Mapping[str, Stamp | None] = {} if before is None else before.directories
@@ -255,7 +225,7 @@ class _Walk:
                 return None
             if not is_regular(status.st_mode):
                 return None
-            if not _is(status, found.stamp):
+            if not is_as(status, found.stamp):
                 found = Found(found.path, _stamp(status))
             listed.append((found.path[begin:], found))
         self._ask(files=len(listed))
@@ -324,10 +294,6 @@ def _first(listed: list[tuple[str, Found | Here]]) -> list[tuple[str, Found | He
     return listed[: next(itertools.islice(places, MAX_FILES, None)) + 1]
 
 
-def _base(root: Path) -> str:
-    return f"{root}/" if root != Path("/") else "/"
-
-
 def _look_at_root(root: Path) -> os.stat_result:
     try:
         status = os.lstat(root)
@@ -343,12 +309,3 @@ def _look_at_root(root: Path) -> os.stat_result:
 
 def _stamp(status: os.stat_result) -> Stamp:
     return Stamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-
-
-def _is(status: os.stat_result, seen: Stamp) -> bool:
-    return (
-        status.st_mtime_ns == seen.mtime_ns
-        and status.st_ctime_ns == seen.ctime_ns
-        and status.st_size == seen.size
-        and status.st_ino == seen.ino
-    )

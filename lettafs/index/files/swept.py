@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 
+from lettafs.disk import fingerprint
 from lettafs.disk.fingerprint import Stamp
+from lettafs.values.folder import Folder
 
-__all__ = ["Found", "InDirectory", "Swept", "by_directory"]
+__all__ = [
+    "Found",
+    "InDirectory",
+    "Swept",
+    "base_of",
+    "by_directory",
+    "is_as",
+    "looks_the_same",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +82,51 @@ def by_directory(before: Swept) -> dict[str, InDirectory]:
         if path and not own:
             of(path).skipped.append((path, reason))
     return known
+
+
+def looks_the_same(root: Path, swept: Swept, *, folder: Folder | None = None) -> bool:
+    """Tell whether no name has come or gone since; whether files have changed is not looked at.
+
+    Costs one look at each directory. False may also mean that it cannot be told.
+
+    Args:
+        root: as it was swept.
+        swept: what was found.
+        folder: where it is given, whether its rules are the same too.
+    """
+    if folder is not None:
+        from lettafs.index.files.ignore import rules_of  # late: a glance asks without
+
+        if rules_of(folder) != swept.rules:
+            return False
+    if not swept.is_whole:
+        return False
+    if not swept.directories:
+        return fingerprint.stamp(root) is not None
+    base = base_of(root)
+    for key, seen in swept.directories.items():
+        if seen is None:
+            return False
+        is_right = stat.S_ISDIR if key[-1:] in ("", "/") else stat.S_ISREG
+        try:
+            status = os.lstat((base + key).rstrip("/") or "/")  # with the slash a link is followed
+        except (OSError, ValueError):
+            return False
+        if not is_right(status.st_mode) or not is_as(status, seen):
+            return False
+    return True
+
+
+def base_of(root: Path) -> str:
+    """Return what a path in a folder follows."""
+    return f"{root}/" if root != Path("/") else "/"
+
+
+def is_as(status: os.stat_result, seen: Stamp) -> bool:
+    """Tell whether a file looks as it did."""
+    return (
+        status.st_mtime_ns == seen.mtime_ns
+        and status.st_ctime_ns == seen.ctime_ns
+        and status.st_size == seen.size
+        and status.st_ino == seen.ino
+    )

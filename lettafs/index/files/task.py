@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
 from lettafs.values.file import FileInfo
+from lettafs.values.folder import Folder
 
-__all__ = ["LIGHT", "Task"]
+__all__ = ["LIGHT", "Task", "rules_of"]
 
 LIGHT = frozenset({"text", "code", "markdown", "table"})
 """Kinds whose text is decoded from their bytes in no time."""
@@ -33,3 +35,9 @@ class Task:
     def is_heavy(self) -> bool:
         """Whether it probably has to be converted, by its name."""
         return self.info.path.rpartition(".")[2].lower() in _HEAVY
+
+
+def rules_of(folder: Folder) -> str:
+    """Return what is equal while a folder takes in the same files of a directory."""
+    said = repr((folder.include, folder.exclude, folder.gitignore, folder.archives))
+    return blake2b(said.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
