@@ -28,7 +28,7 @@ from lettafs.index.files.overview import (
     info_of,
 )
 from lettafs.index.files.place import Allowed, placed
-from lettafs.index.files.task import Task
+from lettafs.index.files.task import LIGHT, Task
 from lettafs.index.files.workers import Workers
 from lettafs.index.place import IndexPlace
 from lettafs.stores.folders import Folders
@@ -100,6 +100,8 @@ class Files:
         self._making = threading.RLock()
         self._troubles: dict[str, str] = {}
         self._roots: dict[str, Path] = {}
+        self._archived: set[str] = set()
+        """Folders of which the files in a zip are read."""
         self._background: str | None = None
 
     @property
@@ -237,29 +239,23 @@ class Files:
     def _text(self, info: FileInfo) -> FileText | None:
         """Return the text of a file that was read; None: it says something else by now."""
         assert info.sha256 is not None, "a file that is ready has a hash"
-        texts = self._reader.texts
-        kept = texts.get(f"{info.sha256}:{info.kind}") or texts.get(info.sha256)
-        if kept is not None:
+        reader = self._reader
+        if info.kind not in LIGHT and (kept := reader.texts.get(info.sha256)) is not None:
             return kept
         root = self._roots.get(info.folder)
         if root is None:
             return None
         try:
-            archives = self._archives(info.folder)
-            reading = self._reader.read(root, info, archives=archives)
+            return reader.again(root, info, archives=self._archives(info.folder))
         except (FileNotFoundError, LettafsError):
             return None
-        if reading.info.sha256 != info.sha256 or reading.text is None:
-            return None
-        self._reader.texts.remember(f"{info.sha256}:{info.kind}", reading.text)
-        return reading.text
 
     def _text_of(self, sha256: str) -> FileText | None:
         info = self._known.of_content(sha256)
         return None if info is None else self._text(info)
 
     def _archives(self, name: str) -> bool:
-        return any(f.archives for f in self._folders.load().folders if f.name == name)
+        return name in self._archived
 
     def find(
         self,
@@ -324,6 +320,7 @@ class Files:
             else:
                 found[folder.name] = (folder, place.path)
         self._troubles, self._roots = troubles, {name: path for name, (_, path) in found.items()}
+        self._archived = {name for name, (folder, _) in found.items() if folder.archives}
         return found
 
     def _glance(self) -> None:
@@ -468,9 +465,6 @@ class Files:
         except FileNotFoundError:
             self._known.gone(task)
             return
-        if reading.text is not None and not task.is_heavy:
-            info = reading.info
-            self._reader.texts.remember(f"{info.sha256}:{info.kind}", reading.text)
         self._known.read(task, reading)
 
     # -- what is derived -----------------------------------------------------------------------

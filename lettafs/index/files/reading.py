@@ -17,6 +17,7 @@ from lettafs.index.convert.failure import Failure
 from lettafs.index.convert.kinds import VERSION, kind_of
 from lettafs.index.convert.limits import Limits
 from lettafs.index.convert.pool import Pool
+from lettafs.index.files.task import LIGHT
 from lettafs.index.files.texts import Texts
 from lettafs.values.file import FileInfo, FileState, FileText
 
@@ -80,6 +81,27 @@ class Reader:
             pool, self._pool = self._pool, None
         if pool is not None:
             pool.close()
+
+    def again(self, root: Path, info: FileInfo, *, archives: bool = False) -> FileText | None:
+        """Return the text of a file that was read before; None: it has other bytes by now.
+
+        Args:
+            root: real path of its folder.
+            info: what was found when it was read.
+            archives: whether what lies in a zip is read.
+
+        Raises:
+            FileNotFoundError: it is gone.
+            DiskProblem: it cannot be read.
+        """
+        if info.kind not in LIGHT:
+            reading = self.read(root, info, archives=archives)
+            return reading.text if reading.info.sha256 == info.sha256 else None
+        data, _ = read_beneath(root, info.path, max_bytes=self._limits.source_bytes)
+        if hashlib.sha256(data).hexdigest() != info.sha256:
+            return None
+        text = decode(data, kind=info.kind)
+        return text if isinstance(text, FileText) else None
 
     def read(self, root: Path, info: FileInfo, *, archives: bool = False) -> Reading:
         """Return what a file says; never fails for what it holds.

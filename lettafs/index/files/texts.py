@@ -91,10 +91,6 @@ class Texts:
             line = _OPENING + told.replace(">", "\\u003e").encode("ascii") + _CLOSING
             atomic.replace(self._directory / f"{sha256}.md", line + body, mode=0o600, durable=False)
 
-    def remember(self, sha256: str, text: FileText) -> None:
-        """Keep a text in memory for a while: one that is made from its file in no time."""
-        self._remember(sha256, text)
-
     def keep_only(self, live: Collection[str]) -> int:
         """Take away the texts of all other documents; return how many."""
         if self._directory is None or not derived.is_safe(self._directory, root=self._root):
