@@ -19,7 +19,6 @@ nothing.
 from __future__ import annotations
 
 import ast
-import hashlib
 import math
 import random
 import re
@@ -29,25 +28,22 @@ import sysconfig
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lettafs.embed.minilm import MiniLM
-from lettafs.index.corpus import key_hash
-from lettafs.index.files.search import FileSearch
-from lettafs.index.meaning import Meaning
 from lettafs.index.ranking.stop import STOP_WORDS
-from lettafs.values.file import FileText
+from lettafs.sdk.agent import Agent
+from lettafs.sdk.open import create_agent
 from tests.bench.table import Table
+from tests.support.file_tools import ask_home
 
 __all__ = ["Collection", "Question", "collection_in", "documents_tables", "standard_library"]
 
-_KEY = b"k" * 32
-_NOW = datetime(2025, 1, 1, 12, tzinfo=UTC)
 _DEPTH = 10
+_FOLDER = "documents"
+_RESULT = re.compile(rf"^=== {_FOLDER}/", re.MULTILINE)
+_NAMED = re.compile(rf"^(?:=== |\(the same as ){_FOLDER}/.*$", re.MULTILINE)
+"""Lines of the tool's answer that name files."""
+_NAME = re.compile(rf"{_FOLDER}/([^ ,)]+)")
 _QUESTIONS = 300
 _LEAST_CHARS = 80
 """What a docstring must say behind its first sentence to be asked for."""
@@ -85,9 +81,8 @@ def _table(scratch: Path, collection: Collection) -> Table:
         (folder / name).write_text(text, encoding="utf-8")
     product = Product(scratch, folder)
     rows: list[tuple[str, Search]] = [
-        ("by words", lambda asked: product.search(asked, meaning=False)),
-        ("by meaning alone", product.nearest),
-        ("by words and meaning", lambda asked: product.search(asked, meaning=True)),
+        ("search_file, by words", lambda asked: product.search(asked, meaning=False)),
+        ("search_file, by words and meaning", lambda asked: product.search(asked, meaning=True)),
         ("Whoosh BM25, stemmed, any word", _by_whoosh(collection)),
     ]
     lengths = [len(text) for text in collection.documents.values()]
@@ -119,68 +114,28 @@ def ndcg(found: Sequence[str], relevant: frozenset[str]) -> float:
 
 
 class Product:
-    """The search that is measured: what to put another door in place of."""
+    """Two agents with the documents attached, one of them without vectors, and their own tool."""
 
     def __init__(self, scratch: Path, folder: Path) -> None:
-        self._texts: dict[str, FileText] = {}
-        self._names: dict[str, list[str]] = defaultdict(list)
-        for path in sorted(folder.iterdir()):
-            data = path.read_bytes()
-            sha256 = hashlib.sha256(data).hexdigest()
-            self._texts[sha256] = FileText(data.decode("utf-8"))
-            self._names[sha256].append(path.name)
-        listed = list(self._texts)
-        self._files = FileSearch(
-            lambda: listed,
-            self._texts.get,
-            root=scratch,
-            directory=scratch / "words",
-            key=_KEY,
-        )
-        self._files.index.catch_up()
-        self._embedder = MiniLM()
-        self._meaning = Meaning(None, key=None)
-        self._vectors = self._files.pieces(self._texts)
-        self._meaning.catch_up(
-            self._vectors, lambda key: self._vectors[key](), embedder=self._embedder
-        )
+        self._agents: dict[bool, Agent] = {}
+        for meaning, embedding in ((False, "none"), (True, None)):
+            agent = create_agent(scratch / f"agent-{meaning}", embedding=embedding)
+            agent.attach(folder, name=_FOLDER)
+            agent._home.files.catch_up_vectors()
+            self._agents[meaning] = agent
 
     def search(self, question: str, *, meaning: bool) -> list[str]:
         """Return names as the first ten results have them, and the next ten, until ten files."""
         found: dict[str, None] = {}
-        for skip in range(0, 5 * _DEPTH, _DEPTH):
-            hits = self._files.find(
-                question,
-                names=self._names,
-                limit=_DEPTH,
-                skip=skip,
-                now=_NOW,
-                by_meaning=self._near if meaning else _nobody,
+        for page in range(5):
+            answer = ask_home(
+                self._agents[meaning], "search_file", query=question, limit=_DEPTH, page=page
             )
-            for hit in hits:
-                found.update(dict.fromkeys((hit.id, *hit.also)))
-            if len(found) >= _DEPTH or len(hits) < _DEPTH:
+            names = [name for line in _NAMED.findall(answer) for name in _NAME.findall(line)]
+            found.update(dict.fromkeys(names))
+            if len(found) >= _DEPTH or len(_RESULT.findall(answer)) < _DEPTH:
                 break
         return list(found)
-
-    def nearest(self, question: str) -> list[str]:
-        """Return names by the nearest of their pieces alone."""
-        corpus = self._files.index.snapshot()
-        hashes = np.ascontiguousarray(corpus.fields[:, 0]).view(np.uint64)
-        near = self._near(question, hashes)
-        assert near is not None, "the built-in embedder always answers"
-        by_key = {key_hash(sha256): names for sha256, names in self._names.items()}
-        found: dict[str, None] = {}
-        for number in np.argsort(-near, kind="stable")[: 5 * _DEPTH].tolist():
-            found.update(dict.fromkeys(by_key[int(corpus.keys[number])]))
-        return list(found)
-
-    def _near(self, query: str, keys: NDArray[np.uint64]) -> NDArray[np.float32] | None:
-        return self._meaning.near(query, keys, embedder=self._embedder)
-
-
-def _nobody(query: str, keys: NDArray[np.uint64]) -> None:
-    return None
 
 
 def _by_whoosh(collection: Collection) -> Search:
