@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from lettafs.cli.file_lines import (
 from lettafs.cli.line import echo
 from lettafs.cli.options import agent_dir, as_json, given_text, json_option, text_in
 from lettafs.cli.words import line_of
+from lettafs.errors import UsageProblem
 from lettafs.sdk.open import open_agent
 from lettafs.values.file import FileInfo
 from lettafs.values.folder import FolderInfo
@@ -34,7 +36,7 @@ _NAMED = 3
 
 @click.command("attach")
 @agent_dir
-@click.argument("folder", metavar="FOLDER", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="FOLDER")
 @click.option("--name", help="What the agent calls it. Without it: by the path's last part.")
 @click.option("--description", metavar="TEXT", default="", help="What it holds: text, or @FILE.")
 @click.option(
@@ -57,7 +59,7 @@ _NAMED = 3
 @json_option
 def attach_command(
     agent_dir: Path,
-    folder: Path,
+    folder: str,
     *,
     name: str | None,
     description: str,
@@ -72,15 +74,17 @@ def attach_command(
 
     The agent can then open, grep and search every file in it. The documents stay where they are;
     for a folder outside the agent's directory this is also your leave to read it, on this machine.
-    Files that cannot be read are named, and are no failure.
+    Files that cannot be read are named, and are no failure. Ctrl-C stops reading; the same command
+    goes on where it was.
     """
+    if not folder:  # a shell's empty variable: a path would make it this directory
+        raise UsageProblem("FOLDER is empty: give the path of a folder or a document.")
     agent = open_agent(agent_dir)
     before = {info.folder.name: info for info in agent.folders()}
     known = _contents(agent.files(look=False))
-    bar = Bar()
-    try:
+    with _bar() as bar:
         info = agent.attach(
-            folder,
+            Path(folder),
             name=None if name is None else text_in(name),
             description=given_text(description, option="--description"),
             instructions=given_text(instructions, option="--instructions"),
@@ -90,8 +94,6 @@ def attach_command(
             archives=archives,
             progress=bar.show,
         )
-    finally:
-        bar.end()
     files = [file for file in agent.files(look=False) if file.folder == info.folder.name]
     if json_output:
         as_json(
@@ -122,7 +124,7 @@ def detach_command(agent_dir: Path, name: str) -> None:
 @click.command("files")
 @agent_dir
 @click.argument("name", required=False)
-@click.option("--failed", is_flag=True, help="Only files that cannot be read, with the reason.")
+@click.option("--failed", is_flag=True, help="Only files whose reading failed, with the reason.")
 @click.option("--all", "left_out", is_flag=True, help="Also what was left out: links, pipes.")
 @json_option
 def files_command(
@@ -134,27 +136,42 @@ def files_command(
     folder cannot be read is told on stderr.
     """
     agent = open_agent(agent_dir)
-    bar = Bar()
-    try:
+    with _bar() as bar:
         known = agent.files(progress=bar.show)
-    finally:
-        bar.end()
     attached = agent.folders()
     folders, files = chosen(attached, known, None if name is None else text_in(name))
+    shown = folders
     if failed:
         files = [file for file in files if file.state == "failed"]
+        shown = [info for info in folders if info.failed or info.trouble]
     troubles = list(trouble_lines(agent, folders, command=True))
     if name is None:
         troubles += broken_lines(agent, attached, command=True)
     if json_output:
         as_json({"folders": [_folder_json(info) for info in folders], "files": files})
     else:
-        echo(file_lines(folders, files, left_out=left_out))
+        echo(file_lines(shown, files, left_out=left_out))
+        if failed and folders and not files:
+            click.echo("No file has failed.", err=True)
         if not attached and not troubles:
             click.echo(
                 f"No folder is attached: lettafs attach {given(agent_dir)} FOLDER.", err=True
             )
     echo(troubles, err=True)
+
+
+@contextmanager
+def _bar() -> Iterator[Bar]:
+    """Show how far reading is while the block runs; say what Ctrl-C left."""
+    bar = Bar()
+    try:
+        yield bar
+    except KeyboardInterrupt:
+        bar.end()
+        click.echo("Stopped. What was read is kept; the same command reads the rest.", err=True)
+        raise
+    finally:
+        bar.end()
 
 
 def _contents(files: Sequence[FileInfo]) -> dict[str, tuple[str, str | None]]:
@@ -168,8 +185,10 @@ def _attached_words(
     """Return in a sentence or two what attaching did, and where the documents lie."""
     folder, name = info.folder, clean(info.folder.name)
     if before is not None and before.folder != folder:
-        return f"{name} was attached already; what you say of it has been written down."
-    if before is not None and (is_new or before.trouble):
+        return f"{name} was attached already; what you say of it is written down."
+    if before is not None and before.trouble:
+        return f"{name} was attached already, and now it can be read."
+    if before is not None and is_new:
         return f"{name} was attached already; what is new or has changed was read."
     if before is not None:
         return f"{name} was attached already, and nothing had to be read."
@@ -190,8 +209,16 @@ def _summary(info: FolderInfo, files: Sequence[FileInfo], *, listing: str) -> li
     extent = f"{many(pages, 'page')}, " * bool(pages) + many(chars, "character")
     if ready:
         lines = [f"{many(len(ready), 'file')} ready: {extent}, {size_of(info.size)} in all."]
-    else:
+    elif files or info.trouble:
         lines = [f"There is nothing to read in it: {many(len(files), 'file')}."]
+    elif info.folder.include:
+        patterns = ", ".join(line_of(pattern, width=60) for pattern in info.folder.include)
+        lines = [
+            f"No file in it fits {line_of(patterns, width=200)}; "
+            f'`--include` gives other patterns, and "*" takes all.'
+        ]
+    else:
+        lines = ["There is no file in it to read; one that is put there will be."]
     for words, some in (
         ("without text", [file for file in files if file.state == "empty"]),
         ("failed", [file for file in files if file.state == "failed"]),
@@ -203,9 +230,9 @@ def _summary(info: FolderInfo, files: Sequence[FileInfo], *, listing: str) -> li
         path, why = info.left_out[0]
         first = f"{line_of(path, width=60)} ({line_of(why, width=100)})"
         more = len(info.left_out) - 1
-        lines.append(f"Left out: {first}{f' and {more:,} more (--all)' if more else ''}.")
+        lines.append(f"Left out: {first}{f' and {more:,} more' if more else ''}.")
     if len(ready) < len(files) or info.left_out:
-        lines.append(f"`{listing}` shows all.")
+        lines.append(f"`{listing}{' --all' if info.left_out else ''}` shows all.")
     return lines
 
 

@@ -42,6 +42,7 @@ class Bar:
         """Take the bar away."""
         if self._shown:
             click.echo("\r\033[K", nl=False, err=True)
+            self._shown = False
 
 
 def keep_up_with_a_bar(agent: Agent, *, vectors_for_s: float | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -21,8 +22,10 @@ _PROBLEMS_FOUND = 4
 
 def problem_line(problem: Problem) -> str:
     """Return a problem as `path:line: message — remedy`."""
-    remedy = f" — {problem.remedy}" if problem.remedy else ""
-    return " ".join(clean(f"{problem}{remedy}").split())
+    # Piece by piece: a sequence in a file's name that does not end must not hide what is said.
+    path, message, remedy = map(clean, (problem.path, problem.message, problem.remedy or ""))
+    shown = replace(problem, path=path, message=message)
+    return " ".join(f"{shown}{f' — {remedy}' if remedy else ''}".split())
 
 
 @click.command("doctor")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from lettafs.cli.clean import clean
 from lettafs.cli.line import Line, LineStyle
 from lettafs.cli.options import columns
 from lettafs.cli.words import line_of
+from lettafs.context.shown import size_words
 from lettafs.errors import UsageProblem
 from lettafs.format import layout
 from lettafs.sdk.agent import Agent
@@ -60,7 +62,11 @@ def chosen(
 
 
 def file_lines(
-    folders: Sequence[FolderInfo], files: Sequence[FileInfo], *, left_out: bool = False
+    folders: Sequence[FolderInfo],
+    files: Sequence[FileInfo],
+    *,
+    left_out: bool = False,
+    most: int | None = None,
 ) -> Iterator[Line]:
     """Yield each folder's line and, below it, one line for each of these files.
 
@@ -68,6 +74,7 @@ def file_lines(
         folders: which, in the order they are shown.
         files: those that are shown; the folders' counts are of all their files.
         left_out: whether what is no file, or was not taken for one, is listed too.
+        most: how many files of a folder get a line, the rest only a number; None: all.
     """
     by_folder: dict[str, list[FileInfo]] = {info.folder.name: [] for info in folders}
     for file in files:
@@ -79,7 +86,10 @@ def file_lines(
         yield Line(_folder_words(info), "bold")
         if info.folder.description:
             yield Line(f"  {line_of(info.folder.description, width=200)}", "dim")
-        yield from _rows(by_folder[info.folder.name])
+        mine = by_folder[info.folder.name]
+        yield from _rows(mine[:most])
+        if most is not None and len(mine) > most:
+            yield Line(f"  and {len(mine) - most:,} more", "dim")
         if left_out:
             for path, why in info.left_out:
                 name = line_of(f"{info.folder.name}/{path}", width=500)
@@ -108,12 +118,22 @@ def broken_lines(agent: Agent, folders: Sequence[FolderInfo], *, command: bool) 
         command: as for `trouble_lines`.
     """
     attached = {layout.folder_path(info.folder.name) for info in folders}
-    there = {
-        f"{layout.FOLDERS}/{path.name}" for path in (agent.path / layout.FOLDERS).glob("*.toml")
-    }
-    for path in sorted(there - attached):
-        doctor = f"`lettafs doctor {given(Path(agent.path.name))}` says why"
+    for path in sorted(_folder_files(agent.path / layout.FOLDERS) - attached):
+        doctor = f"`lettafs doctor {given(agent.path)}` says why"
         yield _trouble(f"{line_of(path)} attaches nothing: {doctor}.", command=command)
+
+
+def _folder_files(directory: Path) -> set[str]:
+    """Return the paths of the files that should attach a folder; a link is not looked through."""
+    try:
+        names = [] if directory.is_symlink() else os.listdir(directory)
+    except OSError:
+        return set()
+    return {
+        f"{layout.FOLDERS}/{name}"
+        for name in names
+        if name.endswith(".toml") and not name.startswith(".")
+    }
 
 
 def _trouble(words: str, *, command: bool) -> Line:
@@ -166,7 +186,7 @@ def _rows(files: Sequence[FileInfo]) -> Iterator[Line]:
     rows = []
     for file in files:
         # Last, since a name may be of any length.
-        reason = f": {line_of(file.reason, width=200)}" if file.reason else ""
+        reason = f": {_clause(file)}" if file.reason else ""
         name = line_of(file.name, width=500) + reason
         rows.append((_STATES[file.state][0], size_of(file.size), _extent(file), name))
     for line, file in zip(columns(rows, right=(1, 2)), files, strict=True):
@@ -174,17 +194,24 @@ def _rows(files: Sequence[FileInfo]) -> Iterator[Line]:
 
 
 def _extent(file: FileInfo) -> str:
-    """Return how long the text of a file is: in pages where it has any, else in lines."""
-    if file.state != "ready":
-        return ""
-    return many(file.pages, "page") if file.pages else many(file.lines, "line")
+    """Return how long the text of a file is: in pages, slides or sheets, or else in lines."""
+    return size_words(file) if file.state == "ready" else ""
+
+
+def _clause(file: FileInfo) -> str:
+    """Return what is said of a file as it goes on after a colon; a note is a sentence by itself."""
+    said = line_of(file.reason, width=200)
+    return said[:1].lower() + said[1:].removesuffix(".") if file.state == "ready" else said
 
 
 def _trouble_words(agent: Agent, info: FolderInfo) -> str:
     name = line_of(info.folder.name)
     trouble = line_of(info.trouble, width=500)
     if "`lettafs " in trouble:
-        return f"{name}: {trouble}"
+        # It knows the directory's name, and we how it was reached from here.
+        by_name = f"`lettafs attach {shlex.quote(agent.path.resolve().name)} "
+        return f"{name}: {trouble.replace(by_name, f'`lettafs attach {given(agent.path)} ')}"
     # What is not allowed says what allows it; else it is not there, or cannot be entered.
-    detach = f"`lettafs detach {given(Path(agent.path.name))} {given(Path(name))}`"
-    return f"{name}: {trouble} Put it back, correct `path` in folders/{name}.toml, or {detach}."
+    remedy = "Put it back" if trouble.endswith("is not there.") else "Look at its permissions"
+    detach = f"`lettafs detach {given(agent.path)} {given(Path(name))}`"
+    return f"{name}: {trouble} {remedy}, correct `path` in folders/{name}.toml, or {detach}."

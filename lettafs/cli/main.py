@@ -157,7 +157,8 @@ def worded(error: Exception, *, hint: str = "") -> tuple[str, int]:
     """Return the sentence and the exit code for an error; `hint` goes with our own mistakes."""
     match error:
         case LettafsError():
-            return _one_line(str(error) or type(error).__name__), error.exit_code
+            words = _one_line(str(error) or type(error).__name__)
+            return f"{words}{'.' * words[-1:].isalnum()}", error.exit_code
         case click.ClickException():
             see = ""
             if isinstance(error, click.UsageError) and error.ctx is not None:

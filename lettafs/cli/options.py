@@ -33,7 +33,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def agent_dir(command: Command) -> Command:
     """Give a command the argument DIR, an agent's directory."""
-    return click.argument("agent_dir", metavar="DIR", type=click.Path(path_type=Path))(command)
+    # Whether it can be read, opening it says, and better.
+    kind = click.Path(path_type=Path, readable=False)
+    return click.argument("agent_dir", metavar="DIR", type=kind)(command)
 
 
 def json_option(command: Command) -> Command:

@@ -10,6 +10,7 @@ Everything shown is cleaned first: words, tool output, labels and errors.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import assert_never
 
@@ -50,6 +51,8 @@ _PATIENCE_S = 0.3
 _PATIENCE_IN_REPLY_S = 1.5
 """The same while words are coming: a slow model is no reason for a flickering line."""
 _DIFF_LINES = 8
+_RULER = re.compile("[=-]{8,}")
+"""A line between results, which says nothing where all is on one line."""
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
@@ -230,7 +233,7 @@ class TurnView:
         if result.status == "error":
             self._aside(f"{name} failed: {result.text}", style="dim red")
         elif result.name.endswith("search") or result.name in FILE_TOOLS:
-            self._aside(f"{name} gave {result.text}")
+            self._aside(f"{name} gave {_RULER.sub(' ', result.text)}")
 
     def _speaks(self, tool_name: str) -> bool:
         return self._thinks_aloud and tool_name == SEND_MESSAGE

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from lettafs.cli.clean import clean
-from lettafs.cli.file_lines import broken_lines, chosen, file_lines, trouble_lines
+from lettafs.cli.file_lines import broken_lines, chosen, file_lines, given, trouble_lines
 from lettafs.cli.line import Line
 from lettafs.cli.listings import (
     changes_lines,
@@ -25,6 +25,13 @@ from lettafs.sdk.agent import Agent
 from lettafs.sdk.open import model_choices
 
 __all__ = ["SLASH_COMMANDS", "Leave", "SlashCommand", "run_slash", "suggestions"]
+
+
+_FILES_IN_ALL = 20
+"""So many files `/files` shows without cutting; of more, the first of each folder."""
+_FILES_EACH = 8
+_FILES_AT_MOST = 200
+"""So many of one folder that is asked for."""
 
 
 class Leave(Exception):
@@ -123,11 +130,18 @@ def _files(agent: Agent, argument: str) -> Iterator[Line]:
     known = agent.files()
     attached = agent.folders()
     folders, files = chosen(attached, known, argument or None)
-    yield from file_lines(folders, files)
+    # All files would push the conversation out of sight; those of a folder are asked for.
+    most = _FILES_EACH if not argument and len(files) > _FILES_IN_ALL else _FILES_AT_MOST
+    yield from file_lines(folders, files, most=most)
+    if any(info.files > most for info in folders):
+        all_of_it = f"`lettafs files {given(agent.path)}` lists every file."
+        more = "/files NAME shows more of one folder; " if most == _FILES_EACH else ""
+        yield Line(f"{more}{all_of_it}", "dim")
     yield from trouble_lines(agent, folders, command=False)
     yield from broken_lines(agent, attached, command=False)
     if not attached:
-        yield Line("No folder is attached: `lettafs attach DIR FOLDER` attaches one.", "dim")
+        attach = f"`lettafs attach {given(agent.path)} FOLDER`"
+        yield Line(f"No folder is attached: {attach} attaches one.", "dim")
 
 
 def _prompt(agent: Agent, argument: str) -> Iterator[Line]:

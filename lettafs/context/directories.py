@@ -21,6 +21,7 @@ __all__ = [
     "closed_outlines",
     "directories_section",
     "limits_for",
+    "names_chars_for",
 ]
 
 OUTLINE_VERSION = "1"
@@ -28,6 +29,8 @@ OUTLINE_VERSION = "1"
 
 _NAMES_CHARS = 6_000
 """What the closed files of all folders may take together."""
+_NAMES_CHARS_PER_TOKEN = 0.15
+"""And for each token of the window: a twentieth of a small one, as the estimate counts."""
 _LEAST_CHARS = 200
 """With less room a view is not shown at all."""
 _BY_WINDOW = (
@@ -70,6 +73,11 @@ def limits_for(context_window: int | None) -> FileLimits:
     return FileLimits(15, 40_000)
 
 
+def names_chars_for(context_window: int) -> int:
+    """Return what the closed files of all folders may take, for a window of so many tokens."""
+    return min(_NAMES_CHARS, int(context_window * _NAMES_CHARS_PER_TOKEN))
+
+
 def directories_section(
     folders: Sequence[FolderInfo],
     files: Sequence[FileInfo],
@@ -79,6 +87,7 @@ def directories_section(
     max_files_open: int,
     file_chars: int,
     room_chars: int,
+    names_chars: int = _NAMES_CHARS,
     tools: Collection[str] | None = None,
     outlines: Mapping[str, Sequence[str]] | None = None,
 ) -> str:
@@ -92,6 +101,7 @@ def directories_section(
         max_files_open: how many files may be open.
         file_chars: characters of one file that are shown.
         room_chars: characters of all files together that are shown.
+        names_chars: what the closed files of all folders may take together.
         tools: names of the tools the agent has; None: lettafs' own file tools.
         outlines: `closed_outlines` of all files, where that is known already and none is open;
             `files` does not count then.
@@ -107,7 +117,7 @@ def directories_section(
         if info.name not in values and info.folder in closed:
             closed[info.folder].append(info)
     if outlines is None:
-        outlines = closed_outlines(closed)
+        outlines = closed_outlines(closed, budget_chars=names_chars)
     lines = [
         "<directories>",
         _intro(names),
@@ -130,13 +140,16 @@ def directories_section(
     return "\n".join([*lines, "", "</directories>"])
 
 
-def closed_outlines(closed: Mapping[str, Sequence[FileInfo]]) -> dict[str, list[str]]:
+def closed_outlines(
+    closed: Mapping[str, Sequence[FileInfo]], *, budget_chars: int = _NAMES_CHARS
+) -> dict[str, list[str]]:
     """Return the lines that show closed files, by folder; all together within the budget.
 
     Args:
         closed: the files of each folder, sorted by name.
+        budget_chars: what they may take.
     """
-    return outline(closed, budget_chars=_NAMES_CHARS)
+    return outline(closed, budget_chars=budget_chars)
 
 
 def _intro(tools: Collection[str]) -> str:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
+from functools import cache, partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from lettafs.context.calibration import usage_factor
@@ -18,6 +19,7 @@ from lettafs.context.directories import (
     closed_outlines,
     directories_section,
     limits_for,
+    names_chars_for,
 )
 from lettafs.context.encodings.by_model import encoding_name
 from lettafs.context.memory import Counts, blocks_section, metadata_section
@@ -44,6 +46,12 @@ _LONGEST_SHARE = 0.4
 """Of the window, what one text may take of it."""
 _VIEWS_SHARE = 0.35
 """Of the window, what open files may take together."""
+_FILES_SHARE = 0.5
+"""Of the room that files and messages have together, what files may take: however long those are
+that are open, the conversation goes on."""
+_ROOM_STEP_CHARS = 250
+"""Open files are given room in such steps, so that a little more memory does not move every line.
+"""
 _CHARS_PER_TOKEN = 3
 """As the estimate counts."""
 _LEAST_TOKENS = 64
@@ -164,9 +172,8 @@ def compile_prompt(
         base = base_instructions(agent.type)
     memory = blocks_section(loaded.blocks)
     rules = rules_section(agent.tool_rules)
-    files = ""
-    if home.has_files:
-        files = _files_section(home, agent, window.views, context_window, tools)
+    reserve = min(agent.model_settings.max_output_tokens or 4096, context_window // 4)
+    usable = int(context_window * (1 - _RESERVE_SHARE)) - reserve
     longest = int(context_window * _LONGEST_SHARE)
     clipped = as_sent(window.messages, context_window=context_window, limit_tokens=longest)
 
@@ -178,14 +185,21 @@ def compile_prompt(
             counts=Counts(earlier, shelf.passages, shelf.tags),
         )
 
+    files = ""
+
     def system_of(metadata: str) -> str:
         return _place(base, "\n\n".join(part for part in (memory, rules, files, metadata) if part))
+
+    if home.has_files:
+        # By the plain estimate: what is shown of a file must not move with every answer's usage.
+        fixed = ESTIMATED.system(system_of(metadata_of(window.earlier))) + ESTIMATED.tools(tools)
+        most = int((usable - fixed) * _FILES_SHARE)
+        files = _files_section(home, agent, window.views, context_window, tools, most_tokens=most)
 
     def fitted_by(counter: TokenCounter) -> _Fit:
         tools_tokens = counter.tools(tools)
         fixed = counter.system(system_of(metadata_of(window.earlier))) + tools_tokens
-        reserve = min(agent.model_settings.max_output_tokens or 4096, context_window // 4)
-        room = max(int(context_window * (1 - _RESERVE_SHARE)) - reserve - fixed, 0)
+        room = max(usable - fixed, 0)
         messages = clipped
         if shrink:
             room = min(room, counter.messages(clipped)) >> shrink
@@ -244,26 +258,53 @@ def _files_section(
     views: Sequence[View],
     context_window: int,
     tools: Sequence[ToolSpec],
+    *,
+    most_tokens: int,
 ) -> str:
-    """Return the section that shows attached files; empty where no folder can be attached."""
+    """Return the section that shows attached files; empty where no folder can be attached.
+
+    Args:
+        home: whose files.
+        agent: its settings.
+        views: the open files.
+        context_window: in tokens.
+        tools: what the model may call.
+        most_tokens: what the section may take; open files are cut until it does not take more.
+    """
     usual = limits_for(context_window)
+    names_chars = names_chars_for(context_window)
+    outlined = partial(closed_outlines, budget_chars=names_chars)
     files = home.files
     if views:
         folders, listing, outlines = files.folders(), files.listing(), None
     else:
-        folders, outlines = files.shown(closed_outlines, version=OUTLINE_VERSION)
+        version = f"{OUTLINE_VERSION}/{names_chars}"
+        folders, outlines = files.shown(outlined, version=version)
         listing = []
-    return directories_section(
-        folders,
-        listing,
-        views,
-        files.text,
-        max_files_open=agent.max_files_open or usual.max_files_open,
-        file_chars=agent.per_file_view_window_char_limit or usual.file_chars,
-        room_chars=int(context_window * _VIEWS_SHARE * _CHARS_PER_TOKEN),
-        tools=[tool.name for tool in tools],
-        outlines=outlines,
-    )
+    text_of = cache(files.text)  # so that all attempts show the same
+
+    def section(room_chars: int) -> str:
+        return directories_section(
+            folders,
+            listing,
+            views,
+            text_of,
+            max_files_open=agent.max_files_open or usual.max_files_open,
+            file_chars=agent.per_file_view_window_char_limit or usual.file_chars,
+            room_chars=room_chars,
+            names_chars=names_chars,
+            tools=[tool.name for tool in tools],
+            outlines=outlines,
+        )
+
+    room_chars = int(context_window * _VIEWS_SHARE * _CHARS_PER_TOKEN)
+    said = section(room_chars)
+    while views and room_chars and (tokens := ESTIMATED.text(said)) > most_tokens:
+        # Letters differ in what they cost: the share that is too much tells about how far to go.
+        share = min(max(most_tokens, 0) / tokens, 0.9)
+        room_chars = int(room_chars * share) // _ROOM_STEP_CHARS * _ROOM_STEP_CHARS
+        said = section(room_chars)
+    return said
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from lettafs.disk import atomic, calls
 from lettafs.errors import DiskProblem
 
-__all__ = ["create", "drop", "is_safe", "make", "names"]
+__all__ = ["create", "drop", "is_barred", "is_safe", "make", "names"]
 
 
 def is_safe(directory: Path, *, root: Path) -> bool:
@@ -29,6 +29,21 @@ def is_safe(directory: Path, *, root: Path) -> bool:
         return directory.is_dir() and calls.odd_directory(root, parts) is None
     except OSError:
         return False
+
+
+def is_barred(directory: Path, *, root: Path) -> bool:
+    """Tell whether a link leads to a directory, so that it is never looked into.
+
+    Where it, or what is above it, is missing or a file nothing leads elsewhere. A directory that is
+    not below `root` was named by the person: only it itself is looked at.
+    """
+    try:
+        if not directory.is_relative_to(root):
+            return directory.is_symlink()
+        place = calls.odd_directory(root, directory.relative_to(root).parts)
+        return place is not None and place.is_symlink()
+    except OSError:
+        return True
 
 
 def make(directory: Path, *, root: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import unicodedata
 from collections.abc import Collection
 from dataclasses import replace
@@ -64,7 +65,7 @@ def attach(turn: Turn, folder: Folder) -> Folder:
         BlockChanged: it was saved by somebody at this moment.
         DiskProblem: the disk refused.
     """
-    path = layout.folder_path(folder.name)
+    path = turn.home.folders.path_of(folder.name)
     if folder.id is None:
         folder = replace(folder, id=turn.new_id("source"))
     before = turn.bytes_of(path)
@@ -80,7 +81,8 @@ def attach(turn: Turn, folder: Folder) -> Folder:
     if data == before:
         return folder
     turn.write_file(path, data, expected=before)
-    turn.commit_own(f"Attach {folder.name}", {"Lettafs-Adopted": "true"}, author=turn.person)
+    done = "Attach" if before is None else "Describe"
+    turn.commit_own(f"{done} {folder.name}", {"Lettafs-Adopted": "true"}, author=turn.person)
     return folder
 
 
@@ -98,7 +100,7 @@ def detach(turn: Turn, name: str) -> Folder:
     if found is None:
         known = ", ".join(folders) or "none"
         raise UsageProblem(f"There is no attached folder named {name!r}. Folders: {known}.")
-    path = layout.folder_path(found.name)
+    path = turn.home.folders.path_of(found.name)
     turn.write_file(path, None, expected=turn.bytes_of(path))
     prefix = f"{found.name}/"
     views = turn.views
@@ -115,10 +117,16 @@ def _existing(path: Path) -> str:
     except RuntimeError as error:
         raise UsageProblem(f"{path} names no one's home directory.") from error
     real = os.path.realpath(given)
-    if not os.path.exists(real):
-        raise UsageProblem(f"There is nothing at {path} to attach.")
-    if not os.path.isdir(real) and not os.path.isfile(real):
-        raise UsageProblem(f"{path} is neither a directory nor a regular file.")
+    try:
+        mode = os.stat(real).st_mode
+    except PermissionError as error:  # of a directory above it
+        raise UsageProblem(f"{path} cannot be read: look at its permissions.") from error
+    except (OSError, ValueError) as error:  # a name that is too long, or holds a NUL
+        raise UsageProblem(f"There is nothing at {path} to attach: look at the path.") from error
+    if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
+        raise UsageProblem(
+            f"{path} is neither a directory nor a regular file: attach a folder or a document."
+        )
     if not os.access(real, os.R_OK):
         raise UsageProblem(f"{path} cannot be read: look at its permissions.")
     return real

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lettafs.disk import atomic, fingerprint
+from lettafs.disk import atomic, derived, fingerprint
 from lettafs.disk.git import Git, Person
 from lettafs.errors import DiskProblem, FormatTooNew, HistoryProblem, NotAnAgent
 from lettafs.format import agent_toml, frontmatter, layout
@@ -170,6 +170,8 @@ class Home:
             return False
         if self.has_files and self.files.is_behind():
             return True
+        if derived.is_barred(self._indexes.directory, root=self.root):
+            return False  # what lies behind a link is neither read nor brought up to anything
         return behind.is_behind(
             self.recall,
             self.archival,
@@ -208,6 +210,8 @@ class Home:
             raise
         except (NotAnAgent, DiskProblem) as error:
             committed = self.committed(layout.AGENT_TOML)
+            if committed is None and isinstance(error, DiskProblem):
+                raise NotAnAgent(str(error)) from error  # it may be one: nobody can tell
             if committed is None:
                 raise
             agent, problems = agent_toml.parse_agent(committed)

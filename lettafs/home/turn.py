@@ -37,8 +37,9 @@ from lettafs.values.view import View
 
 __all__ = ["Turn", "Who", "timestamp"]
 
-_LOOK_BACK_CHARS = 1_000_000
-"""Of messages: the record of what is open lies no further back; see `Recall.window`."""
+_LOOK_BACK_CHARS = 30_000_000
+"""Of messages: the record of what is open lies no further back. A window of two million tokens may
+grow as long before a record moves it."""
 
 _YIELD_S = 0.05
 """How long who had the turn leaves it to those who were waiting."""
@@ -164,7 +165,7 @@ class Turn:
     @property
     def views(self) -> tuple[View, ...]:
         """The files that are open, least recently used first."""
-        return self.home.recall.window(enough_chars=_LOOK_BACK_CHARS).views
+        return self.home.recall.views(enough_chars=_LOOK_BACK_CHARS)
 
     def set_views(self, views: Sequence[View]) -> None:
         """Record which files are open from now on, least recently used first.

@@ -53,7 +53,10 @@ class Finder:
         self._place = place
         self._embedding = embedding
         self._key = place.key() if place is not None else None
-        self._directory = place.directory if place is not None and self._key is not None else None
+        directory = place.directory if place is not None and self._key is not None else None
+        if directory is not None and derived.is_barred(directory, root=archival.segments.file(".")):
+            directory = None  # it came with a link that leads elsewhere
+        self._directory = directory
         self._talk = TalkSearch(recall, directory=self._under(TALK_INDEX), key=self._key)
         self._shelf = PassageSearch(archival, directory=self._under(SHELF_INDEX), key=self._key)
         self._meaning = Meaning(self._under(VECTORS), key=self._key)

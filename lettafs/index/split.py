@@ -37,6 +37,8 @@ _HEADING_OR_FENCE = re.compile(
     r"|^(?P<above>\S.*)\r?\n(?P<line>={3,}|-{3,})[ \t]*\r?$",
     re.MULTILINE,
 )
+_SIGNS = ("# ", "#\t", "```", "~~~", "\n===", "\n---")
+"""A text without any of these has no heading and no fence."""
 _PARAGRAPH = re.compile(r"\n[ \t\r]*\n\s*|\u2029\s*")
 _LINE = re.compile(r"[\n\u2028]\s*")
 
@@ -49,6 +51,7 @@ _SENTENCE = re.compile(
     rf"|[\u3002\uff01\uff1f\uff0e\uff61\u0f0d]{_CLOSING_WIDE}\s*"
 )
 _TITLES = frozenset("Mr Mrs Ms Dr Prof St No vs etc cf Fig Inc Ltd Jr Sr approx".split())
+_LONGEST_TITLE = max(map(len, _TITLES))
 _CLAUSE = re.compile("[,;:\u2014]\\s+|[\uff0c\u3001\uff1b\uff1a]\\s*")
 _SPACE = re.compile(r"\s+")
 
@@ -104,6 +107,8 @@ class _Section(NamedTuple):
 def _sections(text: str) -> list[_Section]:
     """Return where headings stand, with the titles in force from there on."""
     found: list[_Section] = []
+    if not any(sign in text for sign in _SIGNS):
+        return found  # most texts: to look for a few letters is far quicker than line by line
     open_titles: list[tuple[int, str]] = []
     fence = ""
     for match in _HEADING_OR_FENCE.finditer(text):
@@ -147,13 +152,14 @@ class _Places:
             if match.end() not in taken and not _is_behind(text, match.start(), behind)
         ]
         taken.update(self.paragraphs)
-        self.sentences = sorted(
-            {
-                *(m.end() for m in _SENTENCE.finditer(text) if not _is_abbreviation(text, m)),
-                *(m.end() for m in _LINE.finditer(text) if m.start() + 1 not in behind),
-            }
-            - behind
-        )
+        sentences = {
+            match.end() for match in _LINE.finditer(text) if match.start() + 1 not in behind
+        }
+        for match in _SENTENCE.finditer(text):
+            start, end = match.span()
+            if text[start] != "." or not _is_abbreviation(text, start):
+                sentences.add(end)
+        self.sentences = sorted(sentences - behind)
 
 
 def _next_line(text: str, start: int) -> int:
@@ -165,15 +171,15 @@ def _is_behind(text: str, end_of_line: int, behind: set[int]) -> bool:
     return end_of_line + 1 in behind and text[end_of_line] == "\n"
 
 
-def _is_abbreviation(text: str, match: re.Match[str]) -> bool:
+def _is_abbreviation(text: str, stop: int) -> bool:
     """Tell whether a full stop belongs to the word before it: an initial, a title, a number."""
-    if text[match.start()] != ".":
+    if stop > _LONGEST_TITLE and text[stop - _LONGEST_TITLE - 1 : stop].isalpha():
         return False
-    start = match.start()
-    begin = start
-    while begin > 0 and start - begin < 8 and (text[begin - 1].isalnum()):
+    begin = stop
+    least = max(0, stop - 8)
+    while begin > least and text[begin - 1].isalnum():
         begin -= 1
-    word = text[begin:start]
+    word = text[begin:stop]
     return (
         word in _TITLES
         or (len(word) == 1 and word.isupper())

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import chain
 
 import Stemmer
 
@@ -37,6 +38,8 @@ _TOKEN = re.compile(
     rf"\w[\w{_SIGNS}]*(?:[.@'\u2019+-]\w[\w{_SIGNS}]*|(?<=\d)[:,](?=\d)\w[\w{_SIGNS}]*)*"
     r"(?:\+\+|[+#](?!\w))?"
 )
+_BETWEEN = {code: " " for code in range(128) if not re.match(r"[\w.@'+\-:,#]", chr(code))}
+"""ASCII signs that no token has, so that as little as possible stands between two spaces."""
 _PART = re.compile(rf"(?:[^\W_]|[{_SIGNS}])+")
 _UNSPACED = re.compile(
     "[\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
@@ -82,21 +85,47 @@ _SCRIPTS: tuple[tuple[str, str, str], ...] = (
 )
 """First and last letter of a script, and whose rules take its endings off."""
 
-_MOST_KEPT = 50_000
-"""Tokens whose words are remembered: about the vocabulary of a long history, some 10 MB."""
+_MOST_KEPT = 40_000
+"""Tokens whose words are remembered, and once more as many of those before them: about the
+vocabulary of a long history, some 10 MB; and as many runs between spaces, which share these words.
+"""
 _LONGEST_KEPT = 40
 
-_kept: dict[str, tuple[str, ...]] = {}
+
+class _Kept(dict[str, tuple[str, ...]]):
+    """What was found of short strings: asked as a dictionary is, it finds what it does not know.
+
+    Once it is full it begins anew, and what it held is looked up a last time where it is asked for:
+    what is used all the time stays, and nobody counts who uses what.
+    """
+
+    def __init__(self, find: Callable[[str], tuple[str, ...]]) -> None:
+        self._find = find
+        self._before: dict[str, tuple[str, ...]] = {}
+
+    def __missing__(self, asked: str) -> tuple[str, ...]:
+        words = self._before.get(asked)
+        if words is None:
+            words = self._find(asked)
+        if len(asked) <= _LONGEST_KEPT:
+            if len(self) >= _MOST_KEPT:
+                self._before = dict(self)
+                self.clear()
+            self[asked] = words
+        return words
 
 
 def words_of(text: str) -> list[str]:
     """Return the search words of a text, in order, repeats kept."""
-    found: list[str] = []
-    add = found.extend
-    for token in tokens_of(text):
-        words = _kept.get(token)
-        add(_words(token) if words is None else words)
-    return found
+    if text.isascii():
+        text = text.translate(_BETWEEN)
+    else:
+        text = unicodedata.normalize("NFKC", text)
+    # No token reaches across white space, and the same few runs between spaces make up most texts:
+    # they are looked up, not taken apart again, and without a call of ours for each. A comma or a
+    # full stop behind a word is no part of it, and would make another run of it.
+    runs = text.rstrip(".,").replace(". ", " ").replace(", ", " ").split()
+    return list(chain.from_iterable(map(_of_runs.__getitem__, runs)))
 
 
 def asked_words(text: str) -> list[str]:
@@ -107,7 +136,7 @@ def asked_words(text: str) -> list[str]:
     """
     found: list[str] = []
     for token in tokens_of(text):
-        words = _words(token)
+        words = _of_tokens[token]
         if not token.isascii():
             tails = {run[-1] for run in _UNSPACED.findall(fold(token)) if len(run) > 1}
             words = tuple(word for word in words if word not in tails)
@@ -131,9 +160,7 @@ def is_unspaced(word: str) -> bool:
 
 def tokens_of(text: str) -> list[str]:
     """Return the pieces that words are made of, as they are written."""
-    if text.isascii():
-        return _ASCII_TOKEN.findall(text)
-    return _TOKEN.findall(unicodedata.normalize("NFKC", text))
+    return _tokens(text if text.isascii() else unicodedata.normalize("NFKC", text))
 
 
 def pieces_of(text: str) -> Iterator[tuple[int, str]]:
@@ -142,14 +169,21 @@ def pieces_of(text: str) -> Iterator[tuple[int, str]]:
         yield match.start(), match[0]
 
 
-def _words(token: str) -> tuple[str, ...]:
-    """Return the words of a token, and remember them."""
-    words = tuple(word for word in _take_apart(token) if word)
-    if len(token) <= _LONGEST_KEPT:
-        if len(_kept) >= _MOST_KEPT:
-            _kept.clear()  # whole: which ones are worth keeping costs more than finding them again
-        _kept[token] = words
-    return words
+def _tokens(normal: str) -> list[str]:
+    found: list[str] = (_ASCII_TOKEN if normal.isascii() else _TOKEN).findall(normal)
+    return found
+
+
+def _words_of_run(run: str) -> tuple[str, ...]:
+    """Return the words of what stands between two spaces, normalised."""
+    tokens = _tokens(run)
+    if len(tokens) == 1:
+        return _of_tokens[tokens[0]]  # the same tuple: it is kept once
+    return tuple(chain.from_iterable(map(_of_tokens.__getitem__, tokens)))
+
+
+def _words_of_token(token: str) -> tuple[str, ...]:
+    return tuple(word for word in _take_apart(token) if word)
 
 
 def _take_apart(token: str) -> list[str]:
@@ -228,3 +262,7 @@ def _rules(word: str) -> str:
 def _stemmer(rules: str) -> Stemmer.Stemmer:
     # No cache of its own: ours keeps whole tokens.
     return Stemmer.Stemmer(rules, 0)
+
+
+_of_tokens = _Kept(_words_of_token)
+_of_runs = _Kept(_words_of_run)

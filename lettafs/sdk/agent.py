@@ -691,6 +691,8 @@ class Agent:
         self._keeper.rest(wait_s=60.0)
         finder = self._home.finder
         finder.discard()
+        if self._home.has_files:
+            self._home.files.discard()
         self.keep_up(progress=progress)
         state = finder.state()
         if state.messages_indexed:
@@ -700,6 +702,9 @@ class Agent:
         kept = finder.keeping_trouble
         if state.vectors and kept is None:
             done.append(f"Vectors by {state.embedder}: {state.vectors}.")
+        if self._home.has_files:
+            read = sum(info.state == "ready" for info in self._home.files.listing())
+            done.append(f"What is known of files: {read} can be read.")
         done += dict.fromkeys(said for said in (kept, state.trouble) if said is not None)
         return done
 
@@ -713,7 +718,9 @@ class Agent:
         return self._home.finder.state()
 
     def pack(self) -> str:
-        """Pack the history; return what came of it, in words.
+        """Pack the history, and take away texts of documents that are attached no more.
+
+        Returns what came of it, in words.
 
         Raises:
             HistoryProblem: there is no history.
@@ -725,7 +732,10 @@ class Agent:
             git = history.require_history(self._home)
             loose = git.loose_count()
             git.pack(whole=True)
-        return f"Packed {loose} loose objects."
+            unused = self._home.files.drop_unused()
+        packed = f"Packed {loose} loose objects."
+        texts = "text of a document" if unused == 1 else "texts of documents"
+        return f"{packed} Dropped {unused} {texts} no folder has any more." if unused else packed
 
 
 def _window_of(handle: str | None) -> int:

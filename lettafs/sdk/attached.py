@@ -41,13 +41,13 @@ def detach(turn: Turn, name: str, *, trust: Trust | None) -> Folder:
         UsageProblem: there is no such folder.
         DiskProblem: the disk refused.
     """
-    import os
-
     folder = home_attach.detach(turn, name)
     left = turn.home.folders.load().folders
-    if folder.is_outside and trust is not None and all(f.path != folder.path for f in left):
-        real = os.path.realpath(Path(folder.path).expanduser())
-        trust.forget(turn.home.root, "folder", real)
+    if folder.is_outside and trust is not None:
+        real = _real(folder)
+        # Two files may name one place in two ways.
+        if all(not other.is_outside or _real(other) != real for other in left):
+            trust.forget(turn.home.root, "folder", real)
     return folder
 
 
@@ -59,6 +59,14 @@ def allow_alike(home: Home, new: Path, *, trust: Trust, at: str) -> None:
     """
     for folder in home.folders.load().folders:
         if folder.is_outside:
-            real = os.path.realpath(Path(folder.path).expanduser())
+            real = _real(folder)
             if trust.allows(home.root, "folder", real):
                 trust.allow(new, "folder", real, at=at)
+
+
+def _real(folder: Folder) -> str:
+    """Return the real path a folder outside leads to; its own where nobody can tell."""
+    try:
+        return os.path.realpath(Path(folder.path).expanduser())
+    except (OSError, RuntimeError, ValueError):  # RuntimeError: no home for ~name
+        return folder.path

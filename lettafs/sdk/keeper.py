@@ -41,6 +41,9 @@ class Keeper:
         """Turns that are under way: the background waits for their end."""
         self._between_turns = threading.Event()
         self._between_turns.set()
+        self._again = False
+        """Whether there is more to do when what is being done is over: a turn broke it off, or
+        something has changed since it was begun."""
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
@@ -72,19 +75,24 @@ class Keeper:
         # RuntimeError: the system has no thread to give, or the program is ending.
         with self._lock, suppress(LettafsError, RuntimeError):
             if self._thread is not None and self._thread.is_alive():
+                self._again = self._again or surely or self._stop.is_set()
+                self._let_go_on()
                 return
             if not surely and not self._home.is_behind():
                 return
-            self._stop.clear()
-            if self._turns:
-                self._between_turns.clear()  # `rest` may have let go what stood still
+            self._let_go_on()
             thread = threading.Thread(target=self._work, name="lettafs-index", daemon=True)
             thread.start()
             self._thread = thread
             _begun.add(self)
 
+    def _let_go_on(self) -> None:
+        self._stop.clear()
+        if self._turns:
+            self._between_turns.clear()  # `rest` may have let go what stood still
+
     def rest(self, *, wait_s: float = 0.0) -> None:
-        """Let the background work stop where it stands.
+        """Let the background work stop where it stands, until the next nudge.
 
         Args:
             wait_s: seconds to wait until it has.
@@ -108,13 +116,26 @@ class Keeper:
 
     def _work(self) -> None:
         try:
-            self._home.catch_up(stop=self._must_stop, wait=self._wait)
+            while True:
+                self._again = False
+                self._home.catch_up(stop=self._must_stop, wait=self._wait)
+                with self._lock:
+                    if not self._again or self._stop.is_set():
+                        self._thread = None  # whoever nudges from here on begins another one
+                        return
+                if self._wait():
+                    return
         except Exception as error:
             # Whatever it is, searches work without indexes; doctor and `rebuild` show it.
             self._home.finder.note_trouble(f"{type(error).__name__}: {error}")
 
     def _must_stop(self) -> bool:
-        return self._stop.is_set() or not self._between_turns.is_set()
+        if self._stop.is_set():
+            return True
+        if self._between_turns.is_set():
+            return False
+        self._again = True  # what a turn breaks off goes on after it
+        return True
 
     def _wait(self) -> bool:
         """Wait until no turn is under way; tell whether to stop then."""

@@ -60,7 +60,7 @@ def watching(
         nudge: called when documents have changed: they can be read again in the background.
     """
     from watchdog.observers import Observer
-    from watchdog.observers.polling import PollingObserver
+    from watchdog.observers.polling import PollingObserverVFS
 
     # Two events about one new folder can meet in watchdog, which warns of what does no harm.
     warnings.filterwarnings("ignore", "Callback with id", RuntimeWarning)
@@ -73,7 +73,8 @@ def watching(
         observer.start()
     except OSError:
         # No more inotify watches on this machine: look once a second instead.
-        observer = PollingObserver(timeout=1.0)
+        # Links are not followed: one in `memory` may lead anywhere.
+        observer = PollingObserverVFS(os.lstat, os.scandir, polling_interval=1)
         _follow(root, observer, teller, folders=news.look_round)
         observer.start()
     news.start()

@@ -77,6 +77,15 @@ class Folders:
         """Whether any file attaches a folder, or tries to."""
         return bool(self._paths())
 
+    def path_of(self, name: str) -> str:
+        """Return the path of the file that attaches a folder; the usual one where there is none.
+
+        A file's name may be written otherwise than the folder's: not composed (NFC), as some
+        systems do.
+        """
+        found = (path for path in self._paths() if layout.folder_name(path) == name)
+        return next(found, layout.folder_path(name))
+
     def _paths(self) -> list[str]:
         directory = self._root / layout.FOLDERS
         try:

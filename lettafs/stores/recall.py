@@ -169,6 +169,22 @@ class Recall:
         front = (head,) if head is not None and head.id not in dropped else ()
         return Window(front + _paired(rest), earlier, views or ())
 
+    def views(self, *, enough_chars: int) -> tuple[View, ...]:
+        """Return the files that are open, as `window` does, reading no further back than needed.
+
+        Args:
+            enough_chars: as there.
+        """
+        left = enough_chars
+        for record in self.segments.backward():
+            if isinstance(record, WindowRecord) and (record.views, record.start) != (None, None):
+                return record.views or ()
+            if isinstance(record, MessageRecord):
+                left -= _length(record.message)
+                if left < 0:
+                    break
+        return ()
+
     def _count(self) -> int:
         """Return how many messages there are, without reading what they say."""
         found = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ _ABOUT_CHARS = 300
 """Of a folder's description."""
 _NAME_CHARS = 300
 _RULER = "=" * 60
+_HEAD = re.compile("^===", re.MULTILINE)
 
 
 def listing_text(
@@ -202,7 +204,8 @@ def _piece(hit: Hit, query: str, chars: int) -> _Shown:
         at = text.find(hit.snippet.removeprefix("... ").removesuffix(" ..."))
         if at != -1 and hit.snippet:
             text, skipped = hit.snippet, text.count("\n", 0, at)
-    lines = visible(text.rstrip("\n")).split("\n")
+    # What looks like the head of a result is set in: a file must not speak for another one.
+    lines = _HEAD.sub(r" \g<0>", visible(text.rstrip("\n"))).split("\n")
     while len(lines) > 1 and not lines[0].strip():
         lines, skipped = lines[1:], skipped + 1
     if len(lines) <= _PIECE_LINES and sum(len(line) + 1 for line in lines) <= chars + 1:

@@ -159,8 +159,8 @@ class _Regex:
             # A pattern may begin with the line ends before what it is about.
             while begin < end and data[begin] in b"\r\n":
                 begin += 1
-            if begin >= len(data):
-                return
+            if begin >= len(data) and data.endswith(b"\n"):
+                return  # behind the last line's end there is no further line
             line += data.count(b"\n", counted, begin)
             counted = begin
             line_start = data.rfind(b"\n", 0, begin) + 1

@@ -46,6 +46,11 @@ class FileText:
             at = self.text.find("\n", at + 1)
         return tuple(starts) if self.text else ()
 
+    @property
+    def line_count(self) -> int:
+        """How many lines there are, without finding where they begin."""
+        return self.text.count("\n") + (not self.text.endswith("\n")) if self.text else 0
+
     def line_of(self, offset: int) -> int:
         """Return the number of the line an offset lies in; 1 is the first."""
         return max(1, bisect_right(self.line_starts, offset))

@@ -82,7 +82,7 @@ def test_attaching_again_reads_nothing_and_says_so(lettafs: Run, ada: Path, pape
     assert words == [
         "papers was attached already, and nothing had to be read.",
         "papers was attached already; what is new or has changed was read.",
-        "papers was attached already; what you say of it has been written down.",
+        "papers was attached already; what you say of it is written down.",
     ]
     assert git(ada, "rev-parse", "HEAD~1") == before
 
@@ -97,7 +97,9 @@ def test_patterns_choose_which_files_are_read(lettafs: Run, ada: Path, papers: P
     assert names == ["a/notes/music.txt", "b/plan.md"]
 
 
-@pytest.mark.parametrize("what", ["nothing there", "the agent itself", "name is taken"])
+@pytest.mark.parametrize(
+    "what", ["nothing there", "the agent itself", "name is taken", "empty", "a pipe"]
+)
 def test_what_cannot_be_attached_is_refused(
     lettafs: Run, ada: Path, papers: Path, what: str
 ) -> None:
@@ -107,13 +109,57 @@ def test_what_cannot_be_attached_is_refused(
         "nothing there": [papers / "none"],
         "the agent itself": [ada.parent],
         "name is taken": [papers / "notes", "--name", "papers"],
+        "empty": [""],
+        "a pipe": [papers / "pipe"],
     }
+    os.mkfifo(papers / "pipe")
 
     done = lettafs("attach", ada, *choices[what])
 
     assert (done.exit_code, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
     assert git(ada, "rev-parse", "HEAD") == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_place_that_may_not_be_read_is_told_as_that(lettafs: Run, ada: Path, papers: Path) -> None:
+    (papers / "notes").chmod(0)
+    try:
+        for place in (papers / "notes", papers / "notes/music.txt"):
+            done = lettafs("attach", ada, place)
+            assert done.exit_code == 2
+            assert done.stderr == f"lettafs: {place} cannot be read: look at its permissions.\n"
+    finally:
+        (papers / "notes").chmod(0o700)
+
+
+def test_reading_that_is_stopped_says_how_it_goes_on(
+    program: Start, lettafs: Run, ada: Path, papers: Path
+) -> None:
+    said = "<p>The ferry leaves at noon, and nobody knows why.</p>\n" * 400
+    for number in range(60):
+        page = f"<html><body><h1>Day {number}</h1>{said}</body></html>"
+        (papers / f"day{number:02d}.html").write_text(page, encoding="utf-8")
+    reading = program("attach", str(ada), str(papers))
+    reading.wait_for("Reading [")
+    reading.type("\x03")
+
+    assert reading.ended() == 130
+    assert "Stopped. What was read is kept; the same command reads the rest." in reading.raw
+    again = lettafs("attach", ada, papers)
+    assert again.stdout.startswith("papers was attached already")
+    assert "62 files ready" in again.stdout
+
+
+def test_patterns_that_nothing_fits_are_named(lettafs: Run, ada: Path, papers: Path) -> None:
+    none = lettafs("attach", ada, papers, "--include", "*.zzz")
+    (papers.with_name("bare")).mkdir()
+    bare = lettafs("attach", ada, papers.with_name("bare"))
+
+    assert none.exit_code == bare.exit_code == 0
+    assert none.stdout.splitlines()[1].startswith("No file in it fits *.zzz; `--include`")
+    assert bare.stdout.splitlines()[1].startswith("There is no file in it to read")
+    assert "2 files ready" in lettafs("attach", ada, papers, "--include", "*").stdout
 
 
 def test_detached_folder_is_gone_and_its_documents_stay(
@@ -154,6 +200,32 @@ def test_files_are_listed_with_state_size_and_reason(lettafs: Run, ada: Path, pa
     assert "left out  papers/pipe.txt: a pipe" in everything.stdout
     assert [line for line in failed.stdout.splitlines() if "papers/" in line and "big.txt" in line]
     assert "music" not in failed.stdout
+
+
+def test_failed_files_are_listed_without_folders_that_have_none(
+    lettafs: Run, ada: Path, papers: Path
+) -> None:
+    lettafs("attach", ada, papers / "notes")
+    none = lettafs("files", ada, "--failed")
+    lettafs("attach", ada, papers)
+    some = lettafs("files", ada, "--failed")
+
+    assert (none.stdout, none.stderr) == ("", "No file has failed.\n")
+    head, failed = some.stdout.splitlines()
+    assert head.startswith("papers  ")
+    assert "papers/big.txt: it has " in failed
+    assert some.stderr == ""
+
+
+def test_note_on_a_file_goes_on_after_its_name(lettafs: Run, ada: Path, papers: Path) -> None:
+    (papers / "tea.csv").write_bytes("名前,年齢\n佐藤太郎,30\n三木英子,25\n".encode("shift_jis"))
+    lettafs("attach", ada, papers)
+
+    done = lettafs("files", ada, "papers/tea.csv")
+
+    assert done.stdout.splitlines()[1].endswith(
+        "papers/tea.csv: it is not UTF-8; it was taken for Shift JIS"
+    )
 
 
 def test_one_folder_or_one_file_can_be_asked_for(lettafs: Run, ada: Path, papers: Path) -> None:
@@ -203,13 +275,14 @@ def test_folder_that_cannot_be_read_is_a_warning_with_what_helps(
         warning = one.stderr.splitlines()[0]
         assert warning.startswith("warning: ")
     helps = {
-        "missing": "`lettafs detach ada papers`",
-        "not allowed": "`lettafs attach clone ~/papers --name papers`",
-        "broken file": "`lettafs doctor ada`",
+        "missing": f"`lettafs detach {ada} papers`",
+        "not allowed": f"`lettafs attach {agent} ~/papers --name papers`",
+        "broken file": f"`lettafs doctor {ada}`",
     }[kind]
     assert helps in done.stderr
     if kind == "not allowed":
-        assert lettafs("attach", agent, papers).exit_code == 0
+        allowed = lettafs("attach", agent, papers).stdout
+        assert allowed.startswith("papers was attached already, and now it can be read.\n")
         assert "music.txt" in lettafs("files", agent).stdout
 
 
@@ -293,15 +366,25 @@ def test_chat_lists_files_and_completes_their_folders(
 ) -> None:
     agent = open_agent(ada)
     assert [line.text for line in run_slash(agent, "/files")] == [
-        "No folder is attached: `lettafs attach DIR FOLDER` attaches one."
+        f"No folder is attached: `lettafs attach {ada} FOLDER` attaches one."
     ]
     lettafs("attach", ada, papers)
 
     shown = "\n".join(line.text for line in run_slash(agent, "/files"))
     one = [line.text for line in run_slash(agent, "/files papers/plan.md")]
+    for number in range(30):
+        (papers / f"notes/{number:02d}.txt").write_text(f"Note {number}.\n", encoding="utf-8")
+    many = [line.text for line in run_slash(agent, "/files")]
+    of_one = [line.text for line in run_slash(agent, "/files papers")]
 
     assert "papers/notes/music.txt" in shown
     assert len(one) == 2 and one[1].endswith("papers/plan.md")
+    assert many[-2:] == [
+        "  and 26 more",
+        f"/files NAME shows more of one folder; `lettafs files {ada}` lists every file.",
+    ]
+    assert len(many) == 1 + 8 + 2
+    assert len(of_one) == 1 + 34
     assert suggestions(agent, "/files pa", handles=()) == ["papers"]
 
 
@@ -364,6 +447,7 @@ def test_conversation_about_documents(
     chat.type("what is the plan?\r")
     chat.wait_for("open_file(file_name=papers/plan.md)")
     chat.wait_for("open_file gave Opened 1 file")
+    assert "====" not in chat.raw
     chat.wait_for("Paint the boat.")
     chat.wait_for_prompt()
 

@@ -95,14 +95,14 @@ def test_error_is_its_sentence_and_its_code(
 ) -> None:
     done = CliRunner().invoke(failing_with(error, monkeypatch), ["log", "ada"])
 
-    assert (done.exit_code, done.stdout, done.stderr) == (code, "", "lettafs: it failed\n")
+    assert (done.exit_code, done.stdout, done.stderr) == (code, "", "lettafs: it failed.\n")
 
 
 def test_error_is_cleaned_and_on_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     error = LettafsError("bad \x1b]52;c;AA\x07name\nin two lines\u202e")
     done = CliRunner().invoke(failing_with(error, monkeypatch), ["log", "ada"])
 
-    assert done.stderr == "lettafs: bad name in two lines\n"
+    assert done.stderr == "lettafs: bad name in two lines.\n"
 
 
 def test_mistake_inside_is_a_sentence_and_debug_shows_where(

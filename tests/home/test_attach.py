@@ -166,3 +166,52 @@ def test_a_fork_may_read_what_its_source_may(agent: Agent, tmp_path: Path) -> No
     fork = agent.fork(tmp_path / "bob")
     assert [info.trouble for info in fork.folders()] == [""]
     assert [each.state for each in fork.files()] == ["ready"]
+
+
+def test_a_folder_whose_file_is_named_otherwise_can_be_detached(
+    agent: Agent, tmp_path: Path
+) -> None:
+    papers = _folder(tmp_path / "papers", a="one\n")
+    folders = agent.path / "folders"
+    folders.mkdir(exist_ok=True)
+    # As some systems write é: an e, and then its accent.
+    (folders / "cafe\u0301.toml").write_text(f'path = "{papers}"\n', encoding="utf-8")
+    assert [info.folder.name for info in agent.folders()] == ["caf\u00e9"]
+
+    agent.detach("caf\u00e9")
+
+    assert agent.folders() == []
+
+
+def test_a_place_another_folder_names_in_another_way_stays_allowed(
+    agent: Agent, tmp_path: Path
+) -> None:
+    papers = _folder(tmp_path / "papers", a="one\n")
+    agent.attach(papers)
+    (tmp_path / "link").symlink_to(papers)
+    other = agent.path / "folders/other.toml"
+    other.write_text(f'path = "{tmp_path / "link"}"\n', encoding="utf-8")
+
+    agent.detach("papers")
+
+    assert [info.name for info in agent.files()] == ["other/a.txt"]
+
+
+def test_rebuild_reads_the_files_again_and_gc_drops_what_nobody_needs(
+    agent: Agent, tmp_path: Path
+) -> None:
+    said = "<html><body><p>one</p></body></html>"
+    papers = _folder(tmp_path / "papers")
+    (papers / "a.html").write_text(said, encoding="utf-8")
+    agent.attach(papers)
+    (text,) = (agent.path / ".lettafs/text").iterdir()
+    before = text.stat().st_ino, text.stat().st_mtime_ns
+
+    assert "What is known of files: 1 can be read." in agent.rebuild()
+    assert (text.stat().st_ino, text.stat().st_mtime_ns) != before
+    assert "Dropped" not in agent.pack()
+    assert text.exists()
+
+    agent.detach("papers")
+    assert "Dropped 1 text " in agent.pack()
+    assert not text.exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lettafs.errors import DiskProblem, LettafsError
+from lettafs.errors import LettafsError, NotAnAgent
 from lettafs.values.event import Notice
 from tests.support.homes import (
     Scribe,
@@ -103,7 +103,7 @@ def test_linked_settings_are_not_followed(tmp_path: Path) -> None:
     outside.write_text('name = "Other"\n', encoding="utf-8")
     (root / "memory").mkdir(parents=True)
     (root / "agent.toml").symlink_to(outside)
-    with pytest.raises(DiskProblem, match="link"):
+    with pytest.raises(NotAnAgent, match="link"):
         agent_at(root)
     assert outside.read_text(encoding="utf-8") == 'name = "Other"\n'
 

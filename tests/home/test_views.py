@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lettafs.format.recall_line import WindowRecord
+from lettafs.format.recall_line import MessageRecord, WindowRecord
 from lettafs.stores.recall import Recall
+from lettafs.values.message import Message, TextPart
 from lettafs.values.view import View
 from tests.support.homes import agent_at, begin_turn, journal, make_home, say
 
@@ -109,3 +110,18 @@ def _opened_in_the_run(root: Path, before: int) -> None:
     record = WindowRecord(10_000, reason="files", views=(A, B))
     lines.insert(before + 1, jsonl.frame(render_record(record)))
     path.write_bytes(b"".join(lines))
+
+
+def test_what_is_open_is_known_however_long_the_talk_has_been_since(tmp_path: Path) -> None:
+    make_home(tmp_path)
+    view = View("papers/a.md")
+    with begin_turn(tmp_path) as turn:
+        turn.set_views([view])
+        said = (TextPart("x" * 5_000),)
+        turn.append(
+            *(
+                MessageRecord(0, Message(f"message-{n}", "user", said, "2026-03-01T09:00:00+00:00"))
+                for n in range(300)
+            )
+        )
+        assert turn.views == (view,)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lettafs.index.words import asked_words, fold, pieces_of, words_of
+from lettafs.index.words import asked_words, fold, pieces_of, tokens_of, words_of
 
 
 def finds(query: str, text: str) -> bool:
@@ -218,3 +218,14 @@ def test_any_text_gives_words_and_the_same_ones_twice(text: str) -> None:
 @given(st.text(st.characters(max_codepoint=0x24F), max_size=40))
 def test_composed_and_decomposed_letters_give_the_same_words(text: str) -> None:
     assert words_of(unicodedata.normalize("NFD", text)) == words_of(text)
+
+
+SIGNS = st.sampled_from(
+    [*"aB19_.@'+-:,#; \n\x1c\x85\xa0\u2028\u0301\u00b4\u3000\u2019\u00e9\u4e2d\u6587\u0e33"]
+)
+
+
+@given(st.text(SIGNS, max_size=30) | st.text(max_size=30))
+def test_words_of_a_text_are_those_of_its_tokens_whatever_stands_between_them(text: str) -> None:
+    by_token = [word for token in tokens_of(text) for word in words_of(f" {token} ")]
+    assert words_of(text) == by_token

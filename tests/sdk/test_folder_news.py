@@ -56,7 +56,7 @@ class Watch:
     def next(self) -> str:
         return self.told.get(timeout=_BOUND_S)
 
-    def is_silent(self, *, seconds: float = 1.0) -> bool:
+    def is_silent(self, *, seconds: float = 0.7) -> bool:
         try:
             self.told.get(timeout=seconds)
         except queue.Empty:
@@ -117,18 +117,21 @@ def test_tree_that_is_moved_in_or_out_is_counted_by_its_files(watch: Watch, tmp_
         assert watch.next() == "papers: 2 files"
 
 
-def test_document_that_is_being_written_is_told_when_that_is_over(watch: Watch) -> None:
+def test_document_that_is_being_written_is_told_when_that_is_over(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_news, "_LONGEST_S", 1.0)
     with watch.on():
         begun = time.monotonic()
         with (watch.papers / "long.txt").open("w", encoding="utf-8") as file:
-            while time.monotonic() - begun < 4:  # longer than a look is put off
+            while time.monotonic() - begun < 1.7:  # longer than a look is put off
                 file.write("word ")
                 file.flush()
                 time.sleep(0.05)
         ended = time.monotonic()
 
         assert watch.next() == "papers: long.txt"
-        assert time.monotonic() - ended < 2
+        assert time.monotonic() - ended < 5
         assert watch.is_silent()
 
 
@@ -237,13 +240,15 @@ def test_change_during_a_turn_is_told_after_it(watch: Watch) -> None:
         assert watch.next() == "papers: a.txt"
 
 
-def test_file_that_is_written_all_the_time_is_told_ever_less_often(watch: Watch) -> None:
+def test_file_that_is_written_all_the_time_is_told_ever_less_often(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_news, "_QUIET_S", 0.1)
     with watch.on():
-        until = time.monotonic() + 6
-        while time.monotonic() < until:
+        for _ in range(10):
             with (watch.papers / "diary.txt").open("a", encoding="utf-8") as file:
                 file.write("more\n")
-            time.sleep(0.6)
+            time.sleep(0.25)
 
         assert 1 <= watch.told.qsize() <= 4
         assert watch.nudges.acquire(timeout=1), "it is read again all the same"

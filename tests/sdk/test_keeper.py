@@ -111,6 +111,36 @@ def test_turn_is_not_disturbed_and_the_work_goes_on_after_it(tmp_path: Path) -> 
     wait_until(lambda: not home.is_behind())
 
 
+def test_work_a_short_turn_broke_off_goes_on_without_another_nudge(tmp_path: Path) -> None:
+    embedder = Slow()
+    home = home_with(tmp_path, embedder, passages=200)
+    keeper = Keeper(home)
+    keeper.nudge()
+    assert embedder.began.acquire(timeout=BOUND_S)
+
+    with keeper.quiet():
+        embedder.let(1)  # it sees the turn when the batch is made
+        time.sleep(0.1)
+        keeper.nudge()
+    embedder.let(100)
+
+    wait_until(lambda: not home.is_behind())
+
+
+def test_nudge_for_a_change_during_the_work_has_it_done_too(tmp_path: Path) -> None:
+    embedder = Slow()
+    home = home_with(tmp_path, embedder)
+    keeper = Keeper(home)
+    keeper.nudge()
+    assert embedder.began.acquire(timeout=BOUND_S)
+
+    home.archival.insert([Passage("late", "a late note", "2026-03-01")])
+    keeper.nudge(surely=True)
+    embedder.let(100)
+
+    wait_until(lambda: home.finder.state().vectors == 41)
+
+
 def test_keep_up_does_everything_before_it_returns(tmp_path: Path) -> None:
     embedder = Slow()
     home = home_with(tmp_path, embedder)

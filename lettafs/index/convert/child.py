@@ -239,7 +239,11 @@ def _answer(head: dict[str, Any], body: bytes) -> FileText | Failure:
         return BROKEN
     try:
         text = body.decode()
-        pages = tuple(PageMark(int(start), str(label)) for start, label in head["pages"])
-        return FileText(text, pages=pages, kind=str(head["kind"]), note=in_one_line(head["note"]))
-    except (KeyError, TypeError, ValueError):
+        pages = tuple(PageMark(int(start), in_one_line(label)) for start, label in head["pages"])
+        starts = [mark.start for mark in pages]
+        if starts != sorted(starts) or (starts and not 0 <= starts[0] <= starts[-1] <= len(text)):
+            return BROKEN
+        kind, note = in_one_line(head["kind"]), in_one_line(head["note"])
+        return FileText(text, pages=pages, kind=kind, note=note)
+    except (KeyError, TypeError, ValueError, OverflowError):
         return BROKEN

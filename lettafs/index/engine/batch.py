@@ -8,26 +8,20 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lettafs.index.corpus import LONG_WORD, Document, Marked, Place, Postings, key_hash
 from lettafs.index.engine.columns import Columns
+from lettafs.index.engine.stretch import STRETCH_TERMS, Stretch, Term, stretches
 
-__all__ = ["Batch", "Builder", "Term"]
+__all__ = ["Batch", "Builder"]
 
 _NO_DOCS = np.zeros(0, np.int32)
-
-
-class Term(NamedTuple):
-    """A word or a label with the documents it stands in."""
-
-    text: str
-    docs: NDArray[np.int32]
-    counts: NDArray[np.int32]
 
 
 class Batch:
@@ -104,18 +98,20 @@ class Batch:
         """Return every word that may be a compound, its letters backwards, sorted."""
         return sorted(word[::-1] for word in self._words if len(word) >= LONG_WORD)
 
-    def word_terms(self) -> Iterator[Term]:
+    def words(self) -> Iterator[Stretch]:
         """Yield every word, sorted."""
         docs, counts = self._postings
-        starts = self._starts.tolist()
-        for at, word in enumerate(self._words):
-            rows = slice(starts[at], starts[at + 1])
-            yield Term(word, docs[rows], counts[rows])
+        for at in range(0, len(self._words), STRETCH_TERMS):
+            texts = self._words[at : at + STRETCH_TERMS]
+            starts = self._starts[at : at + len(texts) + 1]
+            rows = slice(int(starts[0]), int(starts[-1]))
+            yield Stretch(texts, starts - starts[0], docs[rows], counts[rows])
 
-    def label_terms(self) -> Iterator[Term]:
+    def with_labels(self) -> Iterator[Stretch]:
         """Yield every label, sorted."""
-        for label, docs in self._labels.items():
-            yield Term(label, docs, np.ones(len(docs), np.int32))
+        yield from stretches(
+            Term(label, docs, np.ones(len(docs), np.int32)) for label, docs in self._labels.items()
+        )
 
 
 class Builder:
@@ -123,8 +119,9 @@ class Builder:
 
     def __init__(self, *, fields: int) -> None:
         self._fields = fields
-        self._numbers: dict[str, int] = {}
-        """A number for each word, in the order they came."""
+        self._numbers: defaultdict[str, int] = defaultdict(count().__next__)
+        """A number for each word, in the order they came; a new one for a word that is asked for
+        the first time."""
         self._said = array("I")
         """The words of all documents, one after the other, as numbers."""
         self._lengths = array("i")
@@ -138,14 +135,11 @@ class Builder:
 
     def add(self, place: Place, document: Document) -> None:
         """Take a document."""
-        numbers = self._numbers
         words = document.words
         for label in dict.fromkeys(document.labels):
             self._labels.setdefault(label, []).append(len(self._lengths))
-        try:
-            self._said.extend([numbers[word] for word in words])
-        except KeyError:
-            self._said.extend([numbers.setdefault(word, len(numbers)) for word in words])
+        # A list first: an array grows by it at once, and by anything else one number at a time.
+        self._said.extend(array("I", list(map(self._numbers.__getitem__, words))))
         self._lengths.append(len(words))
         self._keys.append(key_hash(document.key))
         self._places.extend(place)

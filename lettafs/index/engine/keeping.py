@@ -29,7 +29,7 @@ from lettafs.index.engine.text import Text, TextFile
 
 __all__ = ["Keeping"]
 
-_BATCH = 10_000
+_BATCH = 20_000
 """Documents of a segment when it is written: so much work a crash can cost."""
 _WORTH_SAVING = 1_000
 """Documents that are written all the same when somebody wants the work to stop: otherwise a

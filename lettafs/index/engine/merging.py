@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lettafs.index.corpus import LONG_WORD
-from lettafs.index.engine.batch import Term
 from lettafs.index.engine.columns import Columns
 from lettafs.index.engine.storage import Files
 from lettafs.index.engine.stored import Entry, Stored, write_terms
+from lettafs.index.engine.stretch import Term, stretches
 from lettafs.index.engine.terms import LABELS, WORDS
 
 __all__ = ["Stopped", "merge", "to_merge"]
@@ -90,9 +90,9 @@ def merge(
         files,
         name=name,
         columns=joined,
-        labels=_terms(parts, numbers, field=LABELS, stop=stop),
+        labels=stretches(_terms(parts, numbers, field=LABELS, stop=stop)),
         backwards=sorted(term.text[::-1] for term in words if len(term.text) >= LONG_WORD),
-        words=words,
+        words=stretches(words),
     )
 
 

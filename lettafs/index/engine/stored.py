@@ -18,16 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lettafs.index.corpus import Marked, Postings
-from lettafs.index.engine.batch import Batch, Term
+from lettafs.index.engine.batch import Batch
 from lettafs.index.engine.columns import Columns
 from lettafs.index.engine.storage import Files
+from lettafs.index.engine.stretch import Stretch, Term
 from lettafs.index.engine.terms import LABELS, REVERSED, WORDS, TermReader, TermWriter
 
 __all__ = ["Cache", "Column", "Entry", "Stored", "write_batch", "write_terms"]
 
 EXTENSIONS = (".trm", ".pst", ".col")
 
-_TERMS_A_BREATH = 64
 _CODES = (("B", np.uint8), ("H", np.uint16), ("i", np.int32), ("q", np.int64), ("Q", np.uint64))
 _DTYPES = {code: np.dtype(dtype).newbyteorder(">") for code, dtype in _CODES}
 """Codes of Whoosh's numeric columns."""
@@ -185,19 +185,18 @@ def write_batch(
         breathe: called many times a second: it may wait there.
     """
 
-    def breathing(terms: Iterable[Term]) -> Iterator[Term]:
-        for number, term in enumerate(terms):
-            if number % _TERMS_A_BREATH == 0:
-                breathe()
-            yield term
+    def breathing(words: Iterable[Stretch]) -> Iterator[Stretch]:
+        for stretch in words:
+            breathe()
+            yield stretch
 
     return write_terms(
         files,
         name=name,
         columns=batch.columns,
-        labels=batch.label_terms(),
+        labels=batch.with_labels(),
         backwards=batch.long_words_reversed(),
-        words=breathing(batch.word_terms()),
+        words=breathing(batch.words()),
     )
 
 
@@ -206,9 +205,9 @@ def write_terms(
     *,
     name: str,
     columns: Columns,
-    labels: Iterable[Term],
-    backwards: Iterable[str],
-    words: Iterable[Term],
+    labels: Iterable[Stretch],
+    backwards: Sequence[str],
+    words: Iterable[Stretch],
 ) -> Entry:
     """Write a new segment; return it for the list.
 
@@ -221,17 +220,15 @@ def write_terms(
         words: the words.
     """
     writer = TermWriter(files.create_file(f"{name}.trm"), files.create_file(f"{name}.pst"))
-    none = Postings(np.zeros(0, np.int32), np.zeros(0, np.int32))
     try:
         writer.start_field(LABELS)
-        for label in labels:
-            writer.add_term(label.text, Postings(label.docs, label.counts))
+        for stretch in labels:
+            writer.add(stretch)
         writer.start_field(REVERSED)
-        for text in backwards:
-            writer.add_term(text, none)
+        writer.add_bare(backwards)
         writer.start_field(WORDS)
-        for word in words:
-            writer.add_term(word.text, Postings(word.docs, word.counts))
+        for stretch in words:
+            writer.add(stretch)
         writer.close()
     except BaseException:
         writer.abandon()

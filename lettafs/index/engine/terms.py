@@ -1,4 +1,4 @@
-"""Terms and postings of a segment: Whoosh's files, written and read a term at a time.
+"""Terms and postings of a segment: Whoosh's files, written in stretches of terms, read one by one.
 
 Whoosh takes a document apart and looks at each posting by itself; over a long history that is where
 its time goes. Here a term's postings are written as one block from arrays, and read back into them.
@@ -7,15 +7,17 @@ The files remain what Whoosh's own readers understand.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from operator import sub
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import md5
 from struct import Struct
 from typing import Any
 from zlib import compress
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lettafs.index.corpus import Postings
+from lettafs.index.engine.stretch import Stretch
 from lettafs.index.engine.whoosh_parts import (
     WHOOSH3_HEADER_MAGIC,
     BufferFile,
@@ -86,20 +88,49 @@ class TermWriter:
         self._prefix = len(self._fields).to_bytes(2, "big")
         self._fields[field] = len(self._fields)
 
-    def add_term(self, term: str, postings: Postings) -> None:
-        """Write a term of the field that was started."""
-        ids, said = postings.docs.tolist(), postings.counts.tolist()
-        inlined = len(ids) <= _INLINE
-        most = max(said, default=0)
-        first, last = (ids[0], ids[-1]) if ids else (_NO_ID, _NO_ID)
-        # Flags, sum, documents, lengths (not kept), most in one document, first and last one.
-        facts = W3TermInfo._struct.pack(inlined, sum(said), len(ids), 0, 0, most, first, last)
-        if inlined:
-            weights: object = bytes(said) if most < 256 else tuple(map(float, said))
-            where = dumps((tuple(ids), weights, ()), _PROTOCOL)
-        else:
-            where = _EXTENT.pack(*self._write_block(ids, said, most=most))
-        self._terms.add(self._prefix + encode(term), facts + where)
+    def add_bare(self, texts: Sequence[str]) -> None:
+        """Write terms of the field that was started that stand in no document."""
+        facts = W3TermInfo._struct.pack(True, 0, 0, 0, 0, 0, _NO_ID, _NO_ID)
+        value = facts + dumps(((), b"", ()), _PROTOCOL)
+        self._terms.add_all([(self._prefix + encode(text), value) for text in texts])
+
+    def add(self, stretch: Stretch) -> None:
+        """Write terms of the field that was started."""
+        # What can be told of every term at once is: few of them are worth an array of their own.
+        starts, docs = stretch.starts[:-1], stretch.docs
+        gaps = np.diff(docs, prepend=np.int32(0))
+        gaps[starts] = docs[starts]
+        facts = zip(
+            stretch.texts,
+            stretch.starts.tolist(),
+            stretch.starts[1:].tolist(),
+            np.add.reduceat(stretch.counts, starts, dtype=np.int64).tolist(),
+            np.maximum.reduceat(stretch.counts, starts).tolist(),
+            np.maximum.reduceat(gaps, starts).tolist(),
+            strict=False,  # a start more than there are terms
+        )
+        ids, distances, said = _Numbers(docs), _Numbers(gaps), _Numbers(stretch.counts)
+        added: list[tuple[bytes, bytes]] = []
+        blocks: list[bytes] = []
+        pack, prefix = W3TermInfo._struct.pack, self._prefix
+        for text, start, end, total, most, widest in facts:
+            count = end - start
+            first, last = ids.all[start], ids.all[end - 1]
+            if count <= _INLINE:
+                weights = said.of(start, end, most=most, as_float=True)
+                where = dumps((tuple(ids.all[start:end]), weights, ()), _PROTOCOL)
+            else:
+                few = distances.of(start, end, most=widest)
+                many = said.of(start, end, most=most, as_float=True) if most > 1 else None
+                block = _block(few, many, count=count, last=last, most=most)
+                where = _EXTENT.pack(self._written, len(block))
+                self._written += len(block)
+                blocks.append(block)
+            # Flags, sum, documents, lengths (not kept), most in one document, first and last one.
+            value = pack(count <= _INLINE, total, count, 0, 0, most, first, last) + where
+            added.append((prefix + encode(text), value))
+        self._postings.write(b"".join(blocks))
+        self._terms.add_all(added)
 
     def close(self) -> None:
         """Complete the files."""
@@ -112,27 +143,36 @@ class TermWriter:
             if not file.is_closed:
                 file.close()
 
-    def _write_block(self, ids: list[int], said: list[int], *, most: int) -> tuple[int, int]:
-        """Write all postings of a term as one block; return where it lies."""
-        # Bytes are numbers to whoever goes through them, and need no decoding at all here.
-        gaps = [ids[0], *map(sub, ids[1:], ids)]
-        few: object = bytes(gaps) if max(gaps) < 256 else tuple(gaps)
-        weights: object = None
-        if most > 1:
-            weights = bytes(said) if most < 256 else tuple(map(float, said))
-        data = dumps((few, weights, None), _PROTOCOL)
-        packing = 0
-        if len(data) > _WORTH_PACKING:
-            packing = 1
-            data = compress(data, packing)
-        about = dumps((len(ids), ids[-1], float(most), packing, 0, 0), _PROTOCOL)
-        length = len(about) + len(data)
-        # The length is negative in a term's last block.
-        block = b"".join((WHOOSH3_HEADER_MAGIC, _LENGTH.pack(-length), about, data))
-        offset = self._written
-        self._postings.write(block)
-        self._written += len(block)
-        return offset, len(block)
+
+class _Numbers:
+    """Numbers of a stretch, in the forms that are written."""
+
+    def __init__(self, numbers: NDArray[np.int32]) -> None:
+        self.all: list[int] = numbers.tolist()
+        self._bytes = numbers.astype(np.uint8).tobytes()
+
+    def of(self, start: int, end: int, *, most: int, as_float: bool = False) -> object:
+        """Return some of them, none of which is greater than `most`.
+
+        Bytes are numbers to whoever goes through them, and need no decoding at all here.
+        """
+        if most < 256:
+            return self._bytes[start:end]
+        some = self.all[start:end]
+        return tuple(map(float, some)) if as_float else tuple(some)
+
+
+def _block(gaps: object, weights: object, *, count: int, last: int, most: int) -> bytes:
+    """Return all postings of a term as one block."""
+    data = dumps((gaps, weights, None), _PROTOCOL)
+    packing = 0
+    if len(data) > _WORTH_PACKING:
+        packing = 1
+        data = compress(data, packing)
+    about = dumps((count, last, float(most), packing, 0, 0), _PROTOCOL)
+    # The length is negative in a term's last block.
+    length = _LENGTH.pack(-len(about) - len(data))
+    return b"".join((WHOOSH3_HEADER_MAGIC, length, about, data))
 
 
 class _TermFile(OrderedHashWriter):  # type: ignore[misc]  # Whoosh has no types
@@ -143,16 +183,22 @@ class _TermFile(OrderedHashWriter):  # type: ignore[misc]  # Whoosh has no types
         self._at: int = file.tell()
         self._last = b""
 
-    def add(self, key: bytes, value: bytes) -> None:
-        if key <= self._last:
-            raise ValueError(f"{key!r} does not come after {self._last!r}")
-        self._last = key
-        at = self._at
-        self.dbfile.write(b"".join((_LENGTHS.pack(len(key), len(value)), key, value)))
-        self._at += 8 + len(key) + len(value)
-        self.index.append(at)
-        number = self.hashfn(key)
-        self.buckets[number & 255].append((number, at))
+    def add_all(self, items: Iterable[tuple[bytes, bytes]]) -> None:
+        """Write keys, ascending, each with its value."""
+        at, before = self._at, self._last
+        written: list[bytes] = []
+        for key, value in items:
+            if key <= before:
+                raise ValueError(f"{key!r} does not come after {before!r}")
+            before = key
+            written += _LENGTHS.pack(len(key), len(value)), key, value
+            self.index.append(at)
+            # Whoosh's own hash, the last 32 bits, without the way by hexadecimal digits.
+            number = int.from_bytes(md5(key, usedforsecurity=False).digest()[-4:], "big")
+            self.buckets[number & 255].append((number, at))
+            at += _LENGTHS.size + len(key) + len(value)
+        self.dbfile.write(b"".join(written))
+        self._at, self._last = at, before
 
     def _write_hashes(self) -> None:
         for entries in self.buckets:

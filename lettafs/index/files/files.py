@@ -88,9 +88,9 @@ class Files:
         self._embedding = embedding
         self._embedder = embedder
         self._key = place.key() if place is not None else None
-        kept = place is not None and self._key is not None
-        self._directory = place.directory / FILES if place is not None and kept else None
-        self._texts_in = place.texts if place is not None else None
+        directory = place.directory / FILES if place is not None and self._key else None
+        self._directory = self._unbarred(directory)
+        self._texts_in = self._unbarred(place.texts if place is not None else None)
         self._read_by: Reader | None = None
         self._workers = Workers(self._read_aside)
         self._catalog: Known | None = None
@@ -103,6 +103,15 @@ class Files:
         self._archived: set[str] = set()
         """Folders of which the files in a zip are read."""
         self._background: str | None = None
+
+    def _unbarred(self, directory: Path | None) -> Path | None:
+        """Return where something is kept; None: nowhere, for it would lead out of the home.
+
+        A directory from a stranger may have links where what is derived lies.
+        """
+        if directory is None or derived.is_barred(directory, root=self._root):
+            return None
+        return directory
 
     @property
     def _known(self) -> Known:
@@ -240,8 +249,10 @@ class Files:
         """Return the text of a file that was read; None: it says something else by now."""
         assert info.sha256 is not None, "a file that is ready has a hash"
         reader = self._reader
-        if info.kind not in LIGHT and (kept := reader.texts.get(info.sha256)) is not None:
-            return kept
+        if info.kind not in LIGHT:
+            kept = reader.texts.get(info.sha256)
+            if kept is not None and kept.kind == info.kind:
+                return kept
         root = self._roots.get(info.folder)
         if root is None:
             return None
@@ -251,8 +262,9 @@ class Files:
             return None
 
     def _text_of(self, sha256: str) -> FileText | None:
-        info = self._known.of_content(sha256)
-        return None if info is None else self._text(info)
+        # One of them may have gone, or changed, since it was looked at.
+        texts = map(self._text, self._known.of_content(sha256))
+        return next((text for text in texts if text is not None), None)
 
     def _archives(self, name: str) -> bool:
         return name in self._archived
@@ -565,8 +577,17 @@ class Files:
             derived.drop(self._directory, [_CAUGHT_UP])
 
     def drop_unused(self) -> int:
-        """Take away converted texts of documents that are attached no more; return how many."""
-        return self._reader.texts.keep_only(set(self._known.names()))
+        """Take away converted texts of documents that are attached no more; return how many.
+
+        None is taken while a folder cannot be reached, which may be on a drive that is not
+        connected, nor while a file was never read: it may be one of these documents.
+        """
+        self._known.load()
+        self._sweep(only_names=True, stop=_never)
+        unread = (info.state == "waiting" and not info.sha256 for info in self._known.listing())
+        if self._troubles or any(unread):
+            return 0
+        return self._reader.texts.keep_only(self._known.hashes())
 
     @property
     def peak_memory_bytes(self) -> int:

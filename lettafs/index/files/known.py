@@ -79,12 +79,17 @@ class Known:
         """Another number whenever anything has changed."""
         return self._version
 
-    def kept(self) -> Stamp | None:
-        """Return what the catalog's file looks like; None: it does not hold what is known."""
-        if self._directory is None or self._unsaved:
-            return None
-        now = fingerprint.stamp(self._directory / CATALOG)
-        return now if self._catalog is None or now == self._seen else None
+    def kept(self, version: int) -> Stamp | None:
+        """Return what the catalog's file looks like; None: it does not hold what was known then.
+
+        Args:
+            version: as `version` was.
+        """
+        with self._lock:
+            if self._directory is None or self._unsaved or self._version != version:
+                return None
+            now = fingerprint.stamp(self._directory / CATALOG)
+            return now if now == self._seen else None
 
     def seen(self, folder: str) -> FolderCatalog | None:
         """Return what is known of a folder."""
@@ -135,10 +140,14 @@ class Known:
         with self._lock:
             return list(self._get().contents)
 
-    def of_content(self, sha256: str) -> FileInfo | None:
-        """Return a file that has this content."""
-        names = self.names().get(sha256)
-        return self.info(names[0]) if names else None
+    def of_content(self, sha256: str) -> list[FileInfo]:
+        """Return the files that have this content, sorted by name."""
+        with self._lock:
+            return [self._entry(name).info for name in self.names().get(sha256, ())]
+
+    def hashes(self) -> set[str]:
+        """Return the hashes of the bytes of all files, as far as they were read."""
+        return {info.sha256 for info in self.listing() if info.sha256 is not None}
 
     def names(
         self, *, folder: str | None = None, files: Collection[str] | None = None
@@ -209,13 +218,18 @@ class Known:
             return []
         with self._lock:
             current = self._get().folders.get(folder.name)
-            entries = current.entries if current is not None and old is not None else {}
+            if current is not None and current.root != str(path):
+                current = None
+            entries = {} if current is None else current.entries
+            # A zip is read by one rule and not by another.
+            same_rules = current is not None and current.rules == rules
             taken = {entry.info.name for entry in entries.values()}
             fresh: dict[str, Entry] = {}
             for found in swept.files:
                 entry = entries.get(found.path)
                 kept = entry is not None and (
-                    only_names or _is_same(entry, found, has_text=has_text)
+                    (only_names or _is_same(entry, found, has_text=has_text))
+                    and (same_rules or entry.info.kind != "zip")
                 )
                 if entry is None or not kept:
                     entry = _unread(folder.name, found, entry, taken)
@@ -371,6 +385,8 @@ class Known:
             loaded = load_catalog(self._directory / CATALOG, key=self._key)
             if loaded is not None or self._catalog is None:
                 self._take(loaded or Catalog({}, []))
+            elif self._catalog.folders:
+                self._unsaved = True  # somebody took the file away: it is written anew
             self._seen = seen
 
     def save(self) -> None:
@@ -429,15 +445,20 @@ class Known:
 
 
 def _content(info: FileInfo | None) -> str | None:
-    """Return the content a file has, or had when it was last read, if that has text."""
-    return info.sha256 if info is not None and info.chars else None
+    """Return the content a file has, or had when it was last read, if that has text.
+
+    That is what its bytes say read as its kind: `a.txt` and `a.html` with the same bytes are two.
+    """
+    if info is None or not info.chars or info.sha256 is None or info.kind in LIGHT:
+        return info.sha256 if info is not None and info.chars else None
+    return blake2b(f"{info.kind} {info.sha256}".encode(), digest_size=32).hexdigest()
 
 
 def _names_of(infos: Collection[FileInfo]) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     for info in infos:
-        if info.state == "ready" and info.sha256 is not None:
-            found.setdefault(info.sha256, []).append(info.name)
+        if info.state == "ready" and (content := _content(info)) is not None:
+            found.setdefault(content, []).append(info.name)
     return {sha256: tuple(names) for sha256, names in found.items()}
 
 

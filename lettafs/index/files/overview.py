@@ -14,6 +14,7 @@ from lettafs.values.file import FileInfo
 from lettafs.values.folder import Folder, FolderInfo
 
 if TYPE_CHECKING:
+    from lettafs.index.files.catalog import FolderCatalog
     from lettafs.index.files.known import Known
 
 __all__ = ["Outlines", "Overview", "Places", "Render", "counted", "info_of"]
@@ -44,7 +45,9 @@ class Overview:
         self._known = known
         self._directory = directory if key is not None else None
         self._key = key or b""
-        self._made: tuple[int, str, Outlines] | None = None
+        self._made: tuple[tuple[int, str, Sequence[str]], Outlines] | None = None
+        """The last outlines, and what they are of: what was known, how it is shown, which folders.
+        """
 
     def kept(self, places: Places, *, version: str | None = None) -> Glance | None:
         """Return the glance that was kept, if it holds for the catalog that is on disk.
@@ -79,35 +82,46 @@ class Overview:
             version: changes with what that gives.
         """
         known = self._known()
-        if self._made is None or self._made[:2] != (known.version, version):
+        # Before all else: what other threads find out meanwhile is shown the next time.
+        now = known.version
+        of = (now, version, tuple(names))
+        made = self._made
+        if made is None or made[0] != of:
+            seen = {name: known.seen(name) for name in names}
             files = {name: sorted(known.files(name), key=lambda info: info.name) for name in names}
-            self._made = (known.version, version, render(files))
-            self._keep(files, self._made[2], version)
-        return self._made[2]
+            made = self._made = (of, render(files))
+            self._keep(seen, files, made[1], now=now, version=version)
+        return made[1]
 
     def _keep(
-        self, files: Mapping[str, Sequence[FileInfo]], outlines: Outlines, version: str
+        self,
+        seen: Mapping[str, FolderCatalog | None],
+        files: Mapping[str, Sequence[FileInfo]],
+        outlines: Outlines,
+        *,
+        now: int,
+        version: str,
     ) -> None:
         known = self._known()
-        catalog = known.kept()
+        made_of = known.fingerprint()
+        catalog = known.kept(now)
         if self._directory is None or catalog is None:
             return
         folders: dict[str, Glimpsed] = {}
         for name, infos in files.items():
-            seen = known.seen(name)
-            if seen is None:
+            of = seen[name]
+            if of is None:
                 continue  # it cannot be reached
-            if None in seen.swept.directories.values() or not seen.swept.is_whole:
+            if None in of.swept.directories.values() or not of.swept.is_whole:
                 return  # it would not hold the next time either
             folders[name] = Glimpsed(
-                seen.root,
-                seen.rules,
-                seen.swept.directories,
-                seen.swept.rules,
+                of.root,
+                of.rules,
+                of.swept.directories,
+                of.swept.rules,
                 counted(infos),
                 tuple(outlines[name]),
             )
-        made_of = known.fingerprint()
         save_glance(self._directory, Glance(catalog, version, made_of, folders), key=self._key)
 
 

@@ -136,7 +136,7 @@ class Reader:
         if way == "decode":
             text = decode(data, kind=kind.name)
         else:
-            text = self.texts.get(sha256)
+            text = self._kept(sha256, kind.name, archives=archives)
             if text is None:
                 text = self.pool.convert(
                     data, name=info.path.rpartition("/")[2], kind=kind.name, archives=archives
@@ -153,7 +153,12 @@ class Reader:
             state="ready",
             reason=text.note,
             chars=len(text.text),
-            lines=len(text.line_starts),
+            lines=text.line_count,
             pages=len(text.pages),
         )
         return Reading(known, sure, text)
+
+    def _kept(self, sha256: str, kind: str, *, archives: bool) -> FileText | None:
+        """Return what a document with these bytes was converted to, as this kind of document."""
+        text = None if kind == "zip" and not archives else self.texts.get(sha256)
+        return text if text is not None and text.kind == kind else None

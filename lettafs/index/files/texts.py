@@ -19,7 +19,7 @@ from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
-from lettafs.disk import atomic, derived
+from lettafs.disk import atomic, derived, fingerprint
 from lettafs.errors import DiskProblem
 from lettafs.values.file import FileText, PageMark
 
@@ -69,7 +69,10 @@ class Texts:
         with self._lock:
             if sha256 in self._known:
                 return True
-        return self._directory is not None and (self._directory / f"{sha256}.md").is_file()
+        if self._directory is None:
+            return False
+        # A link is no text of ours, whatever it leads to.
+        return fingerprint.stamp(self._directory / f"{sha256}.md") is not None
 
     def put(self, sha256: str, text: FileText) -> None:
         """Keep the text of a document; where it cannot be written it is remembered for a while."""
@@ -89,7 +92,11 @@ class Texts:
             told = json.dumps(head | {"code": self._code(sha256, head, body)}, sort_keys=True)
             # So that nothing in it ends the comment.
             line = _OPENING + told.replace(">", "\\u003e").encode("ascii") + _CLOSING
-            atomic.replace(self._directory / f"{sha256}.md", line + body, mode=0o600, durable=False)
+            path = self._directory / f"{sha256}.md"
+            if fingerprint.stamp(path) is None:
+                # What a stranger put in its place would keep it from ever being written.
+                derived.drop(self._directory, [path.name])
+            atomic.replace(path, line + body, mode=0o600, durable=False)
 
     def keep_only(self, live: Collection[str]) -> int:
         """Take away the texts of all other documents; return how many."""

@@ -96,8 +96,13 @@ class Workers:
         self._under_way.add(task.info.name)
         self._queue.append((task, batch))
         if self._threads < _THREADS:
-            self._threads += 1
-            threading.Thread(target=self._work, name="lettafs-files", daemon=True).start()
+            try:
+                threading.Thread(target=self._work, name="lettafs-files", daemon=True).start()
+            except RuntimeError:  # the system has no thread to give
+                if not self._threads:
+                    raise
+            else:
+                self._threads += 1
         self._changed.notify()
 
     def _work(self) -> None:

@@ -32,6 +32,14 @@ def pool() -> Iterator[Pool]:
     made.close()
 
 
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Pool]:
+    """Give one pool to all who neither end its children nor ask for fresh ones."""
+    made = Pool(limits=Limits(wall_s=20))
+    yield made
+    made.close()
+
+
 def is_there(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -89,9 +97,9 @@ def test_a_document_that_computes_too_long_is_ended_by_the_kernel() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's bound on memory")
 def test_a_document_that_fills_the_memory_says_so_and_the_next_is_read() -> None:
-    pool = Pool(limits=Limits(memory_bytes=250_000_000, ratio=10**6), workers=1)
+    pool = Pool(limits=Limits(memory_bytes=150_000_000, ratio=10**6), workers=1)
     rows = [[f"{n}-{'x' * 200}" for n in range(5)] for _ in range(5)]
-    big = docx_of("<w:p><w:r><w:t>" + "ab" * 15_000_000 + "</w:t></w:r></w:p>")
+    big = docx_of("<w:p><w:r><w:t>" + "ab" * 6_000_000 + "</w:t></w:r></w:p>")
 
     found = pool.convert(big, name="big.docx", kind="docx")
     again = pool.convert(xlsx({"One": rows}), name="a.xlsx", kind="xlsx")
@@ -101,11 +109,11 @@ def test_a_document_that_fills_the_memory_says_so_and_the_next_is_read() -> None
     assert isinstance(again, FileText)
 
 
-def test_two_documents_are_converted_at_once_and_more_wait(pool: Pool) -> None:
+def test_two_documents_are_converted_at_once_and_more_wait(shared: Pool) -> None:
     found: list[FileText | Failure] = []
 
     def one() -> None:
-        found.append(pool.convert(GOOD, name="a.docx", kind="docx"))
+        found.append(shared.convert(GOOD, name="a.docx", kind="docx"))
 
     threads = [threading.Thread(target=one) for _ in range(8)]
     for thread in threads:
@@ -114,7 +122,7 @@ def test_two_documents_are_converted_at_once_and_more_wait(pool: Pool) -> None:
         thread.join()
 
     assert len(found) == 8 and all(isinstance(each, FileText) for each in found)
-    assert len(pool.pids) == 2
+    assert len(shared.pids) == 2
 
 
 def test_a_child_that_is_killed_from_outside_is_replaced(pool: Pool) -> None:
@@ -182,11 +190,11 @@ def test_a_source_larger_than_the_limit_is_not_sent_to_a_child() -> None:
     assert pool.pids == []
 
 
-def test_an_archive_is_read_only_when_asked_for(pool: Pool) -> None:
+def test_an_archive_is_read_only_when_asked_for(shared: Pool) -> None:
     data = zip_of({"notes/a.md": "# Notes\n", "b.docx": GOOD, "c.bin": bytes(500)})
 
-    off = pool.convert(data, name="a.zip", kind="zip")
-    on = pool.convert(data, name="a.zip", kind="zip", archives=True)
+    off = shared.convert(data, name="a.zip", kind="zip")
+    on = shared.convert(data, name="a.zip", kind="zip", archives=True)
 
     assert isinstance(off, Failure) and off.code == "archive" and off.is_empty
     assert isinstance(on, FileText)
@@ -212,9 +220,9 @@ def test_nothing_of_the_parents_surroundings_reaches_a_child(
         assert os.readlink(f"/proc/{pid}/cwd") == "/"
 
 
-def test_a_document_cannot_print_into_the_answer(pool: Pool) -> None:
+def test_a_document_cannot_print_into_the_answer(shared: Pool) -> None:
     # A broken PDF makes libraries talk; the answer after it is still whole.
     for _ in range(3):
-        pool.convert(pdf_of({1: b"<< broken"}), name="a.pdf", kind="pdf")
+        shared.convert(pdf_of({1: b"<< broken"}), name="a.pdf", kind="pdf")
 
-    assert isinstance(pool.convert(GOOD, name="a.docx", kind="docx"), FileText)
+    assert isinstance(shared.convert(GOOD, name="a.docx", kind="docx"), FileText)

@@ -169,7 +169,7 @@ def ours(root: Path, path: str) -> bool:
 
 
 @settings(
-    max_examples=120,
+    max_examples=40,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

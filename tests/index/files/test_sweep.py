@@ -436,8 +436,7 @@ def test_files_that_come_and_go_while_it_sweeps_do_no_harm(tmp_path: Path) -> No
     other.start()
     swept: Swept | None = None
     try:
-        until = time.monotonic() + 1
-        while time.monotonic() < until:
+        for _ in range(60):
             swept = sweep(tmp_path, PLAIN, before=swept)
             assert [path for path in paths(swept) if path.startswith("keep/")] == sorted(
                 f"keep/{n}.md" for n in range(50)
@@ -491,7 +490,7 @@ def do(root: Path, step: tuple[str, str, str, str]) -> None:
 
 
 @settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
