@@ -114,6 +114,8 @@ def _converse(screen: _Screen, block: Path) -> None:
     def asks(lines: list[str]) -> bool:
         return lines[-1:] == [">"]
 
+    # What is typed before the shell has said its prompt would be shown twice.
+    screen.wait_for(lambda lines: lines[-1:] == ["$"], "the shell")
     screen.type("lettafs chat ada")
     screen.wait_for(asks, "a prompt")
     said = [
