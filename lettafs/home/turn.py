@@ -148,7 +148,7 @@ class Turn:
     def journals(self) -> Iterator[tuple[str, bytes]]:
         """Yield the segments this turn appended to, as they are; one somebody took away is not."""
         for path in sorted(self._touched):
-            data = self._bytes_now(path)
+            data = self.bytes_of(path)
             if data is not None:
                 yield path, data
 
@@ -299,7 +299,7 @@ class Turn:
             atomic.make_dirs(full.parent)
             done = atomic.exchange(full, data, expected=expected, keep_in=keep_in) is None
         if not done:
-            now = (self._bytes_now(path) or b"").decode("utf-8", "replace")
+            now = (self.bytes_of(path) or b"").decode("utf-8", "replace")
             raise BlockChanged(
                 f"{path} was saved by somebody at this moment, and is kept as they saved it. "
                 "Try again.",
@@ -313,9 +313,6 @@ class Turn:
         Raises:
             DiskProblem: it cannot be read.
         """
-        return self._bytes_now(path)
-
-    def _bytes_now(self, path: str) -> bytes | None:
         try:
             return atomic.read_bytes(self.home.root / path)
         except FileNotFoundError:
@@ -347,7 +344,7 @@ class Turn:
 
         Their text then stands in a commit of its own before the agent's edit builds on it.
         """
-        data = self._bytes_now(path)
+        data = self.bytes_of(path)
         if data is None or not self.home.git.available:
             return
         expected = self.wrote().get(path, self.baseline.blobs.get(path))
@@ -469,7 +466,7 @@ class Turn:
         """Count as written what was announced and took place, though the disk said it failed."""
         for path, data in self._announced.items():
             with suppress(DiskProblem):
-                if path not in self._written and self._bytes_now(path) == data:
+                if path not in self._written and self.bytes_of(path) == data:
                     self._written[path] = data
         self._announced.clear()
 
